@@ -1,0 +1,1 @@
+"""The lab: data, models, training and runs. Nothing in here knows of Streamlit."""

@@ -1,0 +1,147 @@
+"""The command line: ``python -m core train | eval | runs | record | fetch | bench``; each with ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core import recorder, runs
+from core.data import DataMissing
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status. A caller's mistake is one sentence on the error output, and status 2."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, DataMissing, OSError) as error:
+        print(f"{error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options; the options of ``train`` are the fields of the topic's config."""
+    root = argparse.ArgumentParser(prog="python -m core", description="Train, list and check recorded runs.")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train with the given settings and record the run")
+    topics = train.add_subparsers(required=True, dest="topic", metavar="TOPIC")
+    for topic in recorder.TOPICS:
+        options = topics.add_parser(topic, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        for setting in dataclasses.fields(recorder.lab(topic).Config):
+            options.add_argument(f"--{setting.name.replace('_', '-')}", type=type(setting.default),
+                                 default=setting.default, help="setting of the training")  # fmt: skip
+        options.add_argument("--out", type=Path, help="folder of the run (default: below the runs folder)")
+        options.add_argument("--device", default="cpu", help="cpu or cuda")
+        options.set_defaults(run=train_command)
+
+    evaluate = commands.add_parser("eval", help="measure a run's weights again and compare with what it says")
+    evaluate.add_argument("name")
+    evaluate.set_defaults(run=eval_command)
+
+    listing = commands.add_parser("runs", help="list the recorded runs")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=runs_command)
+
+    record = commands.add_parser("record", help="train what is missing of the runs that the project ships")
+    record.add_argument("topic", choices=recorder.TOPICS)
+    record.set_defaults(run=record_command)
+
+    fetch = commands.add_parser("fetch", help="download a data set")
+    fetch.add_argument("name")
+    fetch.set_defaults(run=fetch_command)
+
+    bench = commands.add_parser("bench", help="measure the speed of a topic against the course's way of doing it")
+    bench.add_argument("topic", choices=recorder.TOPICS)
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=bench_command)
+    return root
+
+
+def train_command(options: argparse.Namespace) -> int:
+    config_type = recorder.lab(options.topic).Config
+    config = config_type(**{f.name: getattr(options, f.name) for f in dataclasses.fields(config_type)})
+    path = options.out or runs.runs_dir() / options.topic / runs.run_name(options.topic, config)
+    if path.exists() and (not (path / "run.json").exists() or runs.read(path).active):
+        raise ValueError(f"{path} is in use, or is not a run: choose another folder with --out.")
+    lock = recorder.create(path.absolute(), options.topic, config)
+    if lock is None:
+        raise ValueError(f"Another process has just begun to write {path}.")
+    run = recorder.perform(path, options.device)
+    lock.release()
+    print(f"{run.status}{': ' + run.reason if run.reason else ''}\n{path}\n{json.dumps(run.metrics)}")
+    return 0 if run.status == "done" else 1
+
+
+def eval_command(options: argparse.Namespace) -> int:
+    run = runs.find(options.name)
+    topic = recorder.lab(run.topic)
+    config = topic.Config(**run.config)
+    data = topic.load_data(config)
+    measured = recorder.measure(run.path, topic, config, data)
+    same_data = data.identity == run.data.get("identity")
+    report = {"name": run.name, "stored": run.metrics, "measured": measured, "same_data": same_data,
+              "equal": measured == run.metrics}  # fmt: skip
+    print(json.dumps(report, indent=1))
+    return 0 if report["equal"] else 1
+
+
+def runs_command(options: argparse.Namespace) -> int:
+    found = runs.listing()
+    if options.json:
+        print(json.dumps([describe(entry) for entry in found], indent=1))
+        return 0
+    for entry in found:
+        readable = isinstance(entry, runs.Run)
+        print(f"{entry.name:55} {entry.status:12} {json.dumps(entry.metrics)}" if readable else entry.reason)
+    return 0
+
+
+def describe(entry: runs.Run | runs.Unreadable) -> dict[str, Any]:
+    """An entry of the list of runs as plain values."""
+    if isinstance(entry, runs.Unreadable):
+        return {"name": entry.name, "status": "unreadable", "reason": entry.reason}
+    names = ("name", "topic", "status", "shipped", "config", "metrics", "steps", "reason", "command", "data")
+    return {name: getattr(entry, name) for name in names}
+
+
+def record_command(options: argparse.Namespace) -> int:
+    from core import shipped
+
+    failed = 0
+    for run in shipped.record(options.topic):
+        failed += run.status != "done"
+        print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {run.reason or json.dumps(run.metrics)}", flush=True)
+    return 1 if failed else 0
+
+
+def fetch_command(options: argparse.Namespace) -> int:
+    from core import download
+
+    def show(progress: download.Progress) -> None:
+        share = f" {progress.received / progress.total:4.0%}" if progress.total else ""
+        print(f"\r{progress.phase}{share} {progress.message}", end="", flush=True)
+
+    download.fetch(options.name, show)
+    print()
+    return 0
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    from core import bench
+
+    with tempfile.TemporaryDirectory() as scratch:
+        report = bench.BENCHMARKS[options.topic](Path(scratch))
+    print(json.dumps(report, indent=None if options.json else 1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

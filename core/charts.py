@@ -1,0 +1,102 @@
+"""Charts: Vega-Lite specs made with Altair, once; the rows come with every drawing.
+
+A spec without rows stays the same while a training goes on, so that the browser only swaps the numbers. Colours: A and
+B are the two sides of a comparison on every page; grey dashes are what the course reported.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+A, B, COURSE = "#3f90da", "#e76300", "#8a8a8a"
+SIDES = alt.Scale(domain=["A", "B"], range=[A, B])
+ROWS = alt.NamedData("rows")
+Spec = dict[str, Any]
+
+
+def _spec(chart: alt.TopLevelMixin) -> Spec:
+    """The chart as a plain dict without the name of its rows, which the caller passes beside it."""
+    spec = chart.configure_axis(labelFontSize=13, titleFontSize=13, titleFontWeight="normal").to_dict()
+    spec.pop("data", None)
+    return spec
+
+
+@lru_cache(maxsize=64)
+def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, height: int) -> Spec:
+    """Lines of both sides over the epochs. Rows: side ("A"/"B"), kind ("test"/"train"), epoch, value.
+
+    Test values are thick with dots, one an epoch; training values thin, many an epoch.
+    """
+    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, x_max]), axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("value:Q", title=y_title, scale=y_scale),
+        color=alt.Color("side:N", scale=SIDES, legend=None),
+        tooltip=["side:N", "kind:N", alt.Tooltip("epoch:Q", format=".2f"), alt.Tooltip("value:Q", format=".4~g")],
+    )
+    train = base.transform_filter("datum.kind == 'train'").mark_line(strokeWidth=1.25, opacity=0.65)
+    test = base.transform_filter("datum.kind == 'test'").mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60))
+    return _spec((train + test).properties(height=height))
+
+
+@lru_cache(maxsize=8)
+def fair_fight(height: int) -> Spec:
+    """Test accuracy against learning rate. Rows: optimizer, lr, accuracy (%), mark ("A", "B" or ""), course (bool)."""
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("lr:Q", title="learning rate", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g", tickCount=5)),
+        y=alt.Y("accuracy:Q", title="test accuracy (%)", scale=alt.Scale(domain=[0, 70])),
+    )
+    hue = alt.Color("optimizer:N", legend=None, scale=alt.Scale(domain=["SGD", "Adam"], range=["#832db6", "#717581"]))
+    tooltip = ["optimizer:N", "lr:Q", alt.Tooltip("accuracy:Q", format=".1f", title="test accuracy (%)")]
+    lines = base.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=70)).encode(color=hue, tooltip=tooltip)
+    best = base.transform_window(
+        rank="rank()", sort=[alt.SortField("accuracy", order="descending")], groupby=["optimizer"]
+    ).transform_filter("datum.rank == 1")
+    names = best.mark_text(dy=-16, fontSize=15, fontWeight=600).encode(text="label:N", color=hue)
+    marked = base.transform_filter("datum.mark != ''")
+    rings = marked.mark_point(size=320, strokeWidth=3, filled=False).encode(
+        color=alt.Color("mark:N", scale=SIDES, legend=None)
+    )
+    letters = marked.mark_text(dx=18, dy=12, fontSize=16, fontWeight=700).encode(
+        text="mark:N", color=alt.Color("mark:N", scale=SIDES, legend=None)
+    )
+    layers = alt.layer(lines, names, rings, letters).resolve_scale(color="independent")
+    return _spec(layers.properties(height=height))
+
+
+@lru_cache(maxsize=32)
+def confusion(classes: tuple[str, ...], hue: str, height: int) -> Spec:
+    """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1)."""
+    order = list(classes)
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("called:N", sort=order, title="the network says", axis=alt.Axis(orient="top", labelAngle=-40)),
+        y=alt.Y("true:N", sort=order, title="it is"),
+        tooltip=["true:N", "called:N", "count:Q", alt.Tooltip("share:Q", format=".0%")],
+    )
+    pick = alt.selection_point("pick", fields=["true", "called"], on="click", empty=False, clear=False)
+    cells = base.mark_rect(stroke="#888", cursor="pointer").encode(
+        color=alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=["transparent", hue])),
+        strokeWidth=alt.condition(pick, alt.value(3), alt.value(0)),
+    )
+    counts = base.transform_filter("datum.count > 0").mark_text(fontSize=12, cursor="pointer")
+    text = counts.encode(text="count:Q", color=alt.condition("datum.share > 0.6", alt.value("white"), alt.value(COURSE)))
+    return _spec((cells.add_params(pick) + text).properties(height=height))
+
+
+@lru_cache(maxsize=16)
+def bars(title: str, height: int) -> Spec:
+    """Paired bars of A and B. Rows: side, name (one a pair, in the given order), percent (0–100)."""
+    base = alt.Chart(ROWS).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelFontSize=14, labelLimit=140)),
+        yOffset="side:N",
+        x=alt.X("percent:Q", title=title, scale=alt.Scale(domain=[0, 112]), axis=alt.Axis(values=[0, 25, 50, 75, 100])),
+        tooltip=["side:N", "name:N", alt.Tooltip("percent:Q", format=".3~g")],
+    )
+    rects = base.mark_bar().encode(color=alt.Color("side:N", scale=SIDES, legend=None))
+    texts = base.mark_text(align="left", dx=4, fontSize=12).encode(
+        text=alt.Text("percent:Q", format=".0f"), color=alt.Color("side:N", scale=SIDES, legend=None)
+    )
+    return _spec((rects + texts).properties(height=height))

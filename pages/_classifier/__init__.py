@@ -1,0 +1,1 @@
+"""Parts of the classifier page, in the order in which they stand on it."""

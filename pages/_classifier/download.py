@@ -1,0 +1,54 @@
+"""When the images of a data set are not on this machine: say so, and offer to fetch them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import streamlit as st
+
+from core import data, download
+
+TICK = 0.5  # seconds between two looks at a download
+
+
+def offer(name: str) -> None:
+    """A line with a button; while somebody downloads, its progress for everybody."""
+    row = st.columns([8, 3], vertical_alignment="center")
+    title = data.title(name)
+    row[0].caption(f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
+                   "them, download them. MNIST trains at once.")  # fmt: skip
+    going = is_going(name)
+    if row[1].button(f"Download {title}", icon=":material/download:", disabled=going, key="clf_download"):
+        threading.Thread(target=_fetch, args=(name,), name=f"download-{name}", daemon=True).start()
+        time.sleep(TICK / 2)
+        st.rerun()
+    state = download.status(name)
+    if state is not None and state.phase == "failed":
+        st.warning(state.message, icon=":material/cloud_off:")
+
+
+def is_going(name: str) -> bool:
+    """Whether somebody is downloading the data set now."""
+    state = download.status(name)
+    return state is not None and state.phase not in ("done", "failed")
+
+
+def follow(name: str) -> None:
+    """Show the progress until the download has ended, then run the page once more."""
+    bar = st.empty()
+    while is_going(name):
+        state = download.status(name)
+        if state is not None:
+            share = state.received / state.total if state.total else 0.0
+            bar.progress(min(1.0, share), f"{data.title(name)}: {state.phase}. {state.message}")
+        time.sleep(TICK)
+    st.rerun()
+
+
+def _fetch(name: str) -> None:
+    """Download in the server; how it went is in ``download.status``, which every session reads."""
+    try:
+        download.fetch(name)
+    except download.DownloadError as error:
+        print(f"{name}: {error}", flush=True)

@@ -1,0 +1,158 @@
+"""Training from the page: the buttons, who waits for what, and the charts that follow a training."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from core import charts, data, runs
+from core.jobs import QUEUE, QueueFull
+from core.runs import Run
+from pages._classifier.picture import HEIGHT
+from pages._classifier.settings import Settings
+from pages._shared import words
+from pages._shared.charts import draw
+from pages._shared.viewer import me
+
+TICK = 0.4  # seconds between two looks at a training
+FIRST_TICK = 0.1  # until its first point is there
+POINTS = 200  # of a training curve, at most
+AGAIN = ".again"  # ends the name of a run that is trained a second time, to be compared with the first
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """The names of the runs that the page shows: those of the settings, or of a repetition that is going on."""
+    found = {side: runs.run_name("classifier", config) for side, config in settings.sides.items()}
+    again = st.session_state.get("clf_again", ())
+    return {side: name + AGAIN if name + AGAIN in again else name for side, name in found.items()}
+
+
+def find(name: str) -> Run | None:
+    """The run of that name as it is now, or None."""
+    try:
+        return runs.find(name)
+    except runs.RunError:
+        return None
+
+
+def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
+    """Train and Stop. Training both sides again checks that the numbers come out the same."""
+    active = [run for run in pair.values() if run and run.active]
+    recorded = all(run is not None and run.status == "done" for run in pair.values())
+    row = st.container(horizontal=True, vertical_alignment="center")
+    missing = not data.available(settings.a.dataset)
+    row.button(
+        "Train again" if recorded else "Train live", type="secondary" if recorded else "primary", key="clf_train",
+        icon=":material/play_arrow:", disabled=bool(active) or missing, on_click=_train, args=(settings, recorded),
+        help="Trains both sides now and checks that every number comes out as recorded." if recorded
+        else "Trains what is not recorded yet, A and B side by side.",
+    )  # fmt: skip
+    mine = [run.name for run in active if QUEUE.may_stop(run.name, me())]
+    row.button("Stop", icon=":material/stop:", key="clf_stop", disabled=not mine, on_click=_stop, args=(mine,),
+               help="What is recorded so far stays." if mine or not active else "Only who started it can stop it.")  # fmt: skip
+    if problem := st.session_state.pop("clf_problem", None):
+        st.warning(problem, icon=":material/info:")
+
+
+def _train(settings: Settings, again: bool) -> None:
+    configs = list(dict.fromkeys(settings.sides.values()))
+    try:
+        found = QUEUE.submit("classifier", configs, me(), again)
+        st.session_state["clf_again"] = found if again else []
+    except (QueueFull, OSError) as error:
+        st.session_state["clf_problem"] = f"The training could not be started. {error}"
+
+
+def _stop(mine: list[str]) -> None:
+    for name in mine:
+        QUEUE.stop(name, me())
+
+
+def state(side: str, run: Run | None) -> str:
+    """One line on how it stands with a side."""
+    if run is None:
+        return f"{side}: not recorded yet"
+    if run.status == "queued":
+        place = QUEUE.place(run.name)
+        return f"{side}: waits, place {place} in the queue" if place else f"{side}: starts"
+    if run.status == "running":
+        return f"{side}: training{_progress(run)}"
+    if run.status == "done":
+        return f"{side}: {words.percent(run.metrics['test_accuracy'])}"
+    return f"{side}: {run.status}. {run.reason}"
+
+
+def _progress(run: Run) -> str:
+    history = run.history()
+    if not history or not history[-1]["step"]:
+        return ""
+    last = history[-1]
+    left = last["seconds"] * (last["steps"] / last["step"] - 1)
+    return f" {100 * last['step'] / last['steps']:.0f}{words.THIN}%, {words.seconds(left)} left"
+
+
+def follow(settings: Settings, watched: dict[str, str], place: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the live charts again and again until no run is active any more, then run the page once more.
+
+    A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
+    """
+    line, left, right = _frames(place)
+    while True:
+        pair = {side: find(name) for side, name in watched.items()}
+        for name in watched.values():
+            QUEUE.watch(name, me())
+        line.markdown("  \u2003".join(state(side, run) for side, run in pair.items()))
+        with left:
+            _chart(settings, pair, "accuracy", "accuracy (%)", (0, 100))
+        with right:
+            _chart(settings, pair, "loss", "loss (nats)", None)
+        if not any(run and run.active for run in pair.values()):
+            st.rerun()
+        time.sleep(TICK if all(run and run.history() for run in pair.values()) else FIRST_TICK)
+
+
+def _frames(place: st.delta_generator.DeltaGenerator) -> tuple:
+    with place.container():
+        line = st.empty()
+        columns = st.columns([3, 2])
+        frames = []
+        for column, caption in zip(columns, ("Accuracy: dots on test images, thin lines on training images",
+                                             "Training loss (thin) and test loss (dots)"), strict=True):  # fmt: skip
+            column.caption(caption)
+            frames.append(column.empty())
+    return line, *frames
+
+
+def _chart(settings: Settings, pair: dict[str, Run | None], what: str, title: str, domain) -> None:
+    spec = charts.curves(settings.a.epochs, title, domain, HEIGHT)
+    draw(spec, curve_rows(pair, what), f"{title} of A and B while they train")
+
+
+def curve_rows(pair: dict[str, Run | None], what: str) -> list[dict]:
+    """Rows for ``charts.curves``: ``what`` is "accuracy" (in %) or "loss" (nats); training curves are thinned."""
+    factor = 100 if what == "accuracy" else 1
+    rows = []
+    for side, run in pair.items():
+        history = run.history() if run else []
+        every = max(1, len(history) // POINTS)
+        for kind, key, records in (("train", what, history[::every]), ("test", f"test_{what}", history)):
+            rows += [{"side": side, "kind": kind, "epoch": record["epoch"], "value": factor * record[key]}
+                     for record in records if key in record]  # fmt: skip
+    return rows or [{"side": "A", "kind": "none", "epoch": 0, "value": 0}]
+
+
+def compare_again(settings: Settings) -> str:
+    """After "Train again": whether every number came out as recorded; "" if there is nothing to say."""
+    said = []
+    for side, config in settings.sides.items():
+        name = runs.run_name("classifier", config)
+        first, second = find(name), find(name + AGAIN)
+        if first and second and name + AGAIN in st.session_state.get("clf_again", ()) and second.status == "done":
+            step = runs.first_difference(first, second)
+            where = "the same numbers, bit for bit" if step is None else f"differs from step {words.count(step)} on"
+            said.append(f"{side}: {where}")
+    if not said:
+        return ""
+    other = " Another version of torch, another processor or other copies of the images change the last digits."
+    return "Trained again. " + " · ".join(said) + "." + (other if any("differs" in text for text in said) else "")

@@ -1,0 +1,96 @@
+"""The numbers behind the picture, to look at and to take home."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+
+import numpy as np
+import streamlit as st
+
+from core import charts
+from core.runs import Run
+from pages._classifier import live, recordings
+from pages._classifier.settings import Settings
+from pages._shared import words
+from pages._shared.charts import draw as draw_chart
+
+HEIGHT = 280
+COLUMNS = ("side", "run", "step", "epoch", "loss", "accuracy", "test_loss", "test_accuracy")
+
+
+def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
+    """Loss curves, accuracy of every class at the chosen epoch, a table of epochs, downloads."""
+    found = {side: run for side, run in pair.items() if run and run.history()}
+    if not found:
+        st.info("Nothing is recorded with these settings yet. Train it, and the numbers appear here.")
+        return
+    losses, classes = st.columns(2, gap="medium")
+    with losses:
+        st.caption("Loss in nats: thin on training images while they train, dots on all test images")
+        spec = charts.curves(settings.a.epochs, "loss (nats)", None, HEIGHT)
+        draw_chart(spec, live.curve_rows(pair, "loss"), "Loss of A and B over the epochs")
+    with classes:
+        st.caption(f"Share of right answers for every class after epoch {epoch}")
+        draw_chart(charts.bars("right (%)", HEIGHT), _class_rows(settings, found, epoch), "Accuracy of every class")
+    st.dataframe(_table(settings, found), hide_index=True, width="stretch")
+    _downloads(found)
+
+
+def _class_rows(settings: Settings, found: dict[str, Run], epoch: int) -> list[dict]:
+    names = recordings.class_names(settings.a.dataset)
+    rows = []
+    for side, run in found.items():
+        records = recordings.tested(run)
+        if records:
+            counts = np.array(records[min(epoch, len(records) - 1)]["confusion"])
+            right = 100 * counts.diagonal() / counts.sum(axis=1).clip(1)
+            rows += [{"side": side, "name": n, "percent": float(v)} for n, v in zip(names, right, strict=True)]
+    return sorted(rows, key=lambda row: names.index(row["name"]))
+
+
+def _table(settings: Settings, found: dict[str, Run]) -> list[dict]:
+    """A row an epoch; percentages as text, so that they read the same everywhere."""
+    rows: list[dict] = [{"epoch": e} for e in range(settings.a.epochs + 1)]
+    for side, run in found.items():
+        for row, record in zip(rows, recordings.tested(run), strict=False):
+            row[f"{side} test accuracy"] = words.percent(record["test_accuracy"], 2)
+            row[f"{side} test loss"] = round(record["test_loss"], 3)
+            row[f"{side} seconds"] = round(record["seconds"], 1)
+    return rows
+
+
+def _downloads(found: dict[str, Run]) -> None:
+    row = st.container(horizontal=True)
+    row.download_button("Chart data (CSV)", lambda: _csv(found), "classifier.csv", "text/csv", on_click="ignore",
+                        icon=":material/table:", key="clf_csv")  # fmt: skip
+    for side, run in found.items():
+        if run.steps:
+            row.download_button(f"Weights of {side}", lambda run=run: _weights(run), f"{run.name}.safetensors",
+                                on_click="ignore", icon=":material/download:", key=f"clf_weights_{side}")  # fmt: skip
+        row.download_button(f"Run folder of {side} (zip)", lambda run=run: _zip(run), f"{run.name}.zip",
+                            "application/zip", on_click="ignore", icon=":material/folder_zip:", key=f"clf_zip_{side}")  # fmt: skip
+
+
+def _csv(found: dict[str, Run]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    for side, run in found.items():
+        writer.writerows({"side": side, "run": run.name, **record} for record in run.history())
+    return text.getvalue()
+
+
+def _weights(run: Run) -> bytes:
+    return (run.path / "snapshots" / f"{run.steps[-1]}.safetensors").read_bytes()
+
+
+def _zip(run: Run) -> bytes:
+    """The whole run folder but for its lock files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(run.path.rglob("*")):
+            if file.is_file() and not file.name.startswith("."):
+                archive.write(file, f"{run.name}/{file.relative_to(run.path)}")
+    return packed.getvalue()

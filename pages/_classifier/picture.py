@@ -1,0 +1,100 @@
+"""THE picture: test accuracy of A and B over the epochs, and what both say to the same eight images."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import charts, course, images, runs
+from core.data import DataMissing
+from core.runs import Run
+from pages._classifier import recordings
+from pages._classifier.settings import Settings, short
+from pages._shared import words
+from pages._shared.scrubber import scrubber
+
+COLOURS = {"A": charts.A, "B": charts.B}
+HEIGHT = 330  # pixels, of the replay and of the live charts alike, so that nothing jumps
+
+
+def replay(settings: Settings, pair: dict[str, Run | None]) -> int:
+    """Draw the recorded runs with their scrubber; returns the epoch that the viewer chose."""
+    epochs = settings.a.epochs
+    panels = [_curves(settings, pair), *_tiles(settings, pair)]
+    last = max((len(recordings.tested(run)) - 1 for run in pair.values() if run), default=0)
+    wanted = st.query_params.get("clf_epoch", "")
+    at = min(int(wanted), last) if wanted.isdecimal() and len(wanted) < 4 else last
+    frame = scrubber(
+        key="clf_picture", axis="Epoch", frames=[str(e) for e in range(epochs + 1)], panels=panels, at=at,
+        height=HEIGHT, alt="Test accuracy of A and B over the epochs, and their verdicts on the same test images",
+    )  # fmt: skip
+    _to_link(frame, last)
+    return frame
+
+
+def _to_link(epoch: int, default: int) -> None:
+    """Keep the epoch in the address; the default stays out of it, as for every other control."""
+    if epoch == default:
+        st.query_params.pop("clf_epoch", None)
+    elif st.query_params.get("clf_epoch") != str(epoch):
+        st.query_params["clf_epoch"] = str(epoch)
+
+
+def _curves(settings: Settings, pair: dict[str, Run | None]) -> dict:
+    a, b = settings.a, settings.b
+    series = []
+    for run in (run for run in recordings.library() if run.name in settings.overlay):
+        values = recordings.accuracies(run)
+        series.append({"name": recordings.title(run), "color": charts.COURSE, "x": list(range(len(values))), "y": values,
+                       "thin": True})  # fmt: skip
+    for side, run in pair.items():
+        values = recordings.accuracies(run)
+        if values:
+            name = f"{side} · {short(*((a, b) if side == 'A' else (b, a)))}"
+            band = _band(settings.sides[side], len(values)) if settings.bands else None
+            series.append({"name": name, "color": COLOURS[side], "y": values, "band": band})
+    tops = [value for line in series for value in line["y"]]
+    refs = _references(settings)
+    top = max([20.0, *tops, *(ref["y"] for ref in refs)])
+    return {
+        "type": "curves", "weight": 3, "title": "Test accuracy", "x": list(range(a.epochs + 1)), "x_title": "epoch",
+        "y_title": "test accuracy (%)", "y_domain": [0, min(100, 10 * (top // 10 + 1))], "series": series, "refs": refs,
+    }  # fmt: skip
+
+
+def _band(config, count: int) -> list[list[float]] | None:
+    """Lowest and highest accuracy over the recorded seeds at each epoch, if there are at least two."""
+    curves = [recordings.accuracies(run) for run in recordings.siblings(config)]
+    if len(curves) < 2:
+        return None
+    return [[min(values), max(values)] for values in list(zip(*curves, strict=False))[:count]]
+
+
+def _references(settings: Settings) -> list[dict]:
+    """What the course reported for A and for B; one line where both are the same."""
+    reported = {course.test_accuracy(config) for config in settings.sides.values()} - {None}
+    return [{"y": 100 * share, "label": f"course {words.percent(share, 2)}"} for share in sorted(reported)]
+
+
+def _tiles(settings: Settings, pair: dict[str, Run | None]) -> list[dict]:
+    """The panel of the eight images; none where the data set is not on this machine."""
+    dataset = settings.a.dataset
+    try:
+        split, classes = recordings.tiles(dataset), recordings.class_names(dataset)
+        said = {
+            side: recordings.verdicts(run.name, _identity(run), settings.a.epochs, classes) if run else None
+            for side, run in pair.items()
+        }
+    except (DataMissing, runs.RunError, ValueError) as error:
+        st.caption(f"{error}")
+        return []
+    count = len(split.labels)
+    return [{
+        "type": "tiles", "weight": 2, "title": "The same test images", "count": count, "cols": count,
+        "sprite": images.png_uri(images.sheet(split.images, count)), "truth": [classes[i] for i in split.labels],
+        "verdicts": said, "names": {side: short(config, config) for side, config in settings.sides.items()},
+    }]  # fmt: skip
+
+
+def _identity(run: Run) -> str:
+    """Changes when the weights of the run do, so that nothing stale is shown."""
+    return f"{run.status} {sorted(run.checksums.items())}"

@@ -1,0 +1,120 @@
+"""What the page reads: runs, the values of their curves, and their networks' answers; each worked out once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from core import classifier, data, inside, runs
+from core.classifier import Config
+from core.data import Split
+from core.runs import Run
+
+TILES = 8  # images in the picture of the page
+
+
+@st.cache_data(ttl=3, max_entries=1, show_spinner=False)
+def library() -> list[Run]:
+    """All readable classifier runs; a new one shows within three seconds."""
+    return [run for run in runs.listing("classifier") if isinstance(run, Run)]
+
+
+def overlays() -> dict[str, str]:
+    """The finished runs: name → words that tell them apart."""
+    return {run.name: title(run) for run in library() if run.status == "done"}
+
+
+def title(run: Run) -> str:
+    """A run in words, such as "CIFAR-10 sgd 0.01 leaky relu, seed 42"."""
+    config = run.config
+    words = f"{data.title(config['dataset'])} {config['optimizer']} {config['lr']:g} {config['activation']}, seed {config['seed']}".replace("_", " ")
+    shorter = [f"{config[key]:g} {word}" for key, word in (("epochs", "epochs"), ("images", "images"))
+               if config[key] != getattr(Config(), key)]  # fmt: skip
+    return ", ".join([words, *shorter, *(["again"] if run.name.endswith(".again") else [])])
+
+
+def siblings(config: Config) -> list[Run]:
+    """The finished runs with the same settings, whatever their seed, in the order of the seeds."""
+    wanted = {**dataclasses.asdict(config), "seed": None}
+    found = [run for run in library() if run.status == "done" and {**run.config, "seed": None} == wanted]
+    once = {run.config["seed"]: run for run in found}
+    return [once[seed] for seed in sorted(once)]
+
+
+def tested(run: Run | None) -> list[dict]:
+    """The records of the start and of the end of each epoch."""
+    return [record for record in run.history() if "test_accuracy" in record] if run else []
+
+
+def accuracies(run: Run | None) -> list[float]:
+    """Test accuracy in % at epoch 0, 1, …"""
+    return [100 * record["test_accuracy"] for record in tested(run)]
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def network(name: str, step: int, checksum: str):  # -> classifier.CNNBasic, frozen
+    """The network of a run after ``step`` optimizer steps. Shared by all viewers: never change it."""
+    run = runs.find(name)
+    return classifier.restore(Config(**run.config), run.weights(step))
+
+
+def network_of(run: Run, epoch: int):  # -> classifier.CNNBasic | None
+    """The network of a run after ``epoch`` epochs, or None if its weights were not kept."""
+    records = tested(run)
+    step = records[epoch]["step"] if epoch < len(records) else None
+    if step not in run.steps:
+        return None
+    return network(run.name, step, run.checksums.get(f"snapshots/{step}.safetensors", ""))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def tiles(dataset: str) -> Split:
+    """Eight test images of as many different classes as there are."""
+    split = examples(dataset)
+    first = {int(label): i for i, label in reversed(list(enumerate(split.labels[:2000])))}
+    chosen = sorted(first.values())[:TILES] or list(range(min(TILES, len(split.labels))))
+    return Split(np.array(split.images[chosen]), np.array(split.labels[chosen]))
+
+
+def examples(dataset: str) -> Split:
+    """The test images, or where CIFAR-10 is not on this machine, the 20 of them that come with the project.
+
+    Raises:
+        data.DataMissing: neither is there.
+    """
+    return data.samples("cifar10") if dataset == "cifar10" else data.load(dataset).test
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def verdicts(name: str, checksums: str, epochs: int, classes: tuple[str, ...]) -> list[list[dict] | None]:
+    """For each epoch, what the run's network says to each of the tiles: label, certainty, right or wrong."""
+    run = runs.find(name)
+    split = tiles(run.config["dataset"])
+    found: list[list[dict] | None] = []
+    for epoch in range(epochs + 1):
+        model = network_of(run, epoch)
+        found.append(None if model is None else _verdict(inside.certainties(model, split.images), split, classes))
+    return found
+
+
+def _verdict(certainty: np.ndarray, split: Split, classes: tuple[str, ...]) -> list[dict]:
+    called = certainty.argmax(1)
+    return [
+        {"label": classes[c], "p": float(row[c]), "ok": bool(c == label)}
+        for row, c, label in zip(certainty, called, split.labels, strict=True)
+    ]
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """The names of the classes, also where the images of CIFAR-10 are not on this machine."""
+    known = {"cifar10": data.CIFAR10_CLASSES, "fashion-mnist": data.FASHION_MNIST_CLASSES}
+    return known[dataset] if dataset in known else data.load(dataset).classes
+
+
+@st.cache_data(max_entries=8, show_spinner="Asking the network about every test image…")
+def all_certainties(name: str, epoch: int, checksums: str) -> np.ndarray:
+    """What the run's network says to every test image: float32 (N, K)."""
+    run = runs.find(name)
+    return inside.certainties(network_of(run, epoch), data.load(run.config["dataset"]).test.images)

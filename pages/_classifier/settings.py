@@ -1,0 +1,116 @@
+"""The settings of A and B, all of them in the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core import data
+from core.classifier import Config
+from pages._shared import words
+
+OPTIMIZERS = {
+    "SGD": "sgd", "SGD + momentum": "sgd_momentum", "Adam": "adam", "AdamW": "adamw", "RMSprop": "rmsprop",
+}  # fmt: skip
+ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "Tanh": "tanh"}
+RATES = (0.0001, 0.0003, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 1.0, 10.0)
+BATCHES = (16, 32, 64, 128, 256)
+IMAGES = (0, 1_000, 5_000, 10_000, 20_000, 40_000)
+FIRST = {"A": "SGD", "B": "Adam"}  # what the page opens with
+
+HELP = {
+    "optimizer": "How the weights are moved along the gradient. SGD + momentum uses momentum 0.9.",
+    "lr": "Learning rate: how far each step moves the weights. The course used 0.001 for every optimizer.",
+    "activation": "The function after each convolution.",
+    "seed": "Decides the initial weights and the order of the batches. A and B always share it.",
+    "epochs": "How often the network sees every training image.",
+    "images": "Fewer images train faster. They are drawn by the seed.",
+    "batch": "Images a step. The course used 64.",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the viewer has chosen."""
+
+    a: Config
+    b: Config
+    bands: bool  # draw the spread over recorded seeds
+    overlay: list[str]  # names of runs to lay over the picture
+
+    @property
+    def sides(self) -> dict[str, Config]:
+        return {"A": self.a, "B": self.b}
+
+
+def label(choices: dict[str, str], value: str) -> str:
+    """The words for a value of a config."""
+    return next(words for words, known in choices.items() if known == value)
+
+
+def controls(overlays: dict[str, str]) -> Settings:
+    """Draw the controls and return what they say. ``overlays``: names of recorded runs → words for them."""
+    cards = dict(zip("AB", st.columns(2, gap="small"), strict=True))
+    own = {side: _side(side, card) for side, card in cards.items()}
+    common, extras = _common(overlays)
+    return Settings(*(Config(**own[side], **common) for side in "AB"), **extras)
+
+
+def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
+    """The controls of one side, in one row in a card of its colour."""
+    key = f"clf_{side.lower()}"
+    with card.container(border=True, key=f"{key}_card"):
+        optimizer, lr, activation = st.columns([5, 4, 5])
+        names = list(OPTIMIZERS)
+        chosen = optimizer.selectbox(f"{side} · optimizer", names, names.index(FIRST[side]), help=HELP["optimizer"],
+                                     key=f"{key}_optimizer", bind="query-params")  # fmt: skip
+        rate = lr.selectbox("Learning rate", RATES, RATES.index(0.001), format_func=lambda value: f"{value:g}",
+                            help=HELP["lr"], key=f"{key}_lr", bind="query-params")  # fmt: skip
+        act = activation.selectbox("Activation", list(ACTIVATIONS), help=HELP["activation"], key=f"{key}_activation",
+                                   bind="query-params")  # fmt: skip
+    return {"optimizer": OPTIMIZERS[chosen], "lr": rate, "activation": ACTIVATIONS[act]}
+
+
+def _common(overlays: dict[str, str]) -> tuple[dict, dict]:
+    """The controls that A and B share, in one row; rare ones in a popover."""
+    row = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
+    names = data.names()
+    dataset = row[0].selectbox("Data", names, names.index("cifar10"), format_func=data.title, key="clf_data",
+                               bind="query-params")  # fmt: skip
+    seed = row[1].number_input("Seed", 0, 999_999, 42, help=HELP["seed"], key="clf_seed", bind="query-params")
+    epochs = row[2].number_input("Epochs", 1, 50, 5, help=HELP["epochs"], key="clf_epochs", bind="query-params")
+    with row[3].popover("More", icon=":material/tune:", width="stretch"):
+        images = st.selectbox("Training images", IMAGES, format_func=lambda n: words.count(n) if n else "all",
+                              help=HELP["images"], key="clf_images", bind="query-params")  # fmt: skip
+        batch = st.selectbox("Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch",
+                             bind="query-params")  # fmt: skip
+        bands = st.toggle("Bands over recorded seeds", True, key="clf_bands", bind="query-params",
+                          help="From the lowest to the highest of the seeds recorded with these settings.")  # fmt: skip
+        overlay = st.multiselect("Lay other runs over", list(overlays), format_func=overlays.get, max_selections=6,
+                                 key="clf_overlay", bind="query-params", placeholder="Choose recorded runs")  # fmt: skip
+    common = {"dataset": dataset, "seed": int(seed), "epochs": int(epochs), "images": images, "batch_size": batch}
+    return common, {"bands": bands, "overlay": overlay}
+
+
+def differences(settings: Settings) -> tuple[list[str], list[str]]:
+    """What differs between A and B, and what is the same, in words."""
+    a, b = settings.a, settings.b
+    rows = {
+        "optimizer": (label(OPTIMIZERS, a.optimizer), label(OPTIMIZERS, b.optimizer)),
+        "learning rate": (f"{a.lr:g}", f"{b.lr:g}"),
+        "activation": (label(ACTIVATIONS, a.activation), label(ACTIVATIONS, b.activation)),
+    }
+    differ = [name for name, (left, right) in rows.items() if left != right]
+    same = [f"{name} {left}" for name, (left, right) in rows.items() if left == right]
+    return differ, [*same, f"seed {a.seed}", "initial weights", "batch order"]
+
+
+def short(config: Config, other: Config) -> str:
+    """A name for a side that says what sets it apart: its optimizer, and whatever else differs from the other side."""
+    parts = [label(OPTIMIZERS, config.optimizer)]
+    if config.activation != other.activation:
+        parts.append(label(ACTIVATIONS, config.activation))
+    if config.lr != other.lr:
+        parts.append(f"{config.lr:g}")
+    return " ".join(parts)

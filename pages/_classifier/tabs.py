@@ -1,0 +1,50 @@
+"""Below the picture: depth, a tab at a time. Only the open tab is worked out."""
+
+from __future__ import annotations
+
+import inspect
+
+import streamlit as st
+
+from core import classifier
+from core.runs import Run
+from pages._classifier import confusion, fair_fight, look_inside, numbers
+from pages._classifier.settings import Settings
+
+NAMES = ("Fair fight", "Confusion", "Look inside", "Numbers", "How it works", "Source")
+
+
+def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
+    """Draw the tabs, and what is in the open one."""
+    opened = st.tabs(NAMES, key="clf_tab", on_change="rerun", bind="query-params")
+    contents = (fair_fight.draw, confusion.draw, look_inside.draw, numbers.draw, _how, _source)
+    for tab, content in zip(opened, contents, strict=True):
+        if tab.open:
+            with tab:
+                content(settings, pair, epoch)
+
+
+def _how(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
+    text, table = st.columns(2, gap="large")
+    text.markdown(
+        "**The idea.** A network learns by taking small steps downhill on its loss. The *optimizer* decides how a "
+        "gradient becomes a step: SGD moves straight along it, momentum keeps rolling, Adam gives every weight a step "
+        "size of its own. The *learning rate* scales the step, and a good rate for one optimizer is a bad one for "
+        "another.\n\n"
+        "**The catch.** The course compared SGD with Adam at the same learning rate, 0.001. That is a usual rate for "
+        "Adam and a very small one for SGD without momentum. Comparing optimizers fairly means giving each its own "
+        "best rate, and more than one seed."
+    )
+    table.markdown(
+        "**The network**, CNN-basic, on images of 32 × 32 pixels:\n\n"
+        "| layer | result |\n|---|---|\n| normalise each channel | 32 × 32 |\n"
+        "| convolution 5 × 5, stride 3, 24 maps, activation | 10 × 10 × 24 |\n"
+        "| convolution 3 × 3, stride 2, 48 maps, activation | 4 × 4 × 48 |\n"
+        "| convolution 3 × 3, stride 1, 72 maps, activation | 2 × 2 × 72 |\n| linear | one number a class |\n\n"
+        "No padding, no pooling. Loss: cross-entropy. No weight decay, except in AdamW (0.01)."
+    )
+
+
+def _source(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
+    st.caption("The training loop that ran, from core/classifier.py. Nothing else trains this network.")
+    st.code(inspect.getsource(classifier.train), language="python")

@@ -1,0 +1,18 @@
+"""The main script: what every page shares, then the page that was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+# A file and not a Material icon: those make the browser fetch a picture from the internet.
+st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("home.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("classifier.py", title="Classifier", icon=":material/monitoring:"),
+    ]
+)
+page.run()

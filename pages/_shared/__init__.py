@@ -1,0 +1,1 @@
+"""Parts that several pages use, and how they are served."""

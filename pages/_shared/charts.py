@@ -1,0 +1,13 @@
+"""Draws the specs of core/charts.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+
+def draw(spec: dict[str, Any], rows: list[dict[str, Any]], alt: str, **options: Any) -> Any:
+    """Draw a chart; with no rows yet, the empty frame. Options go to ``st.vega_lite_chart``."""
+    return st.vega_lite_chart(pd.DataFrame(rows), spec, width="stretch", alt=alt, **options)

@@ -1,0 +1,142 @@
+"""The app as a class of students needs it: what is tuned in the process, and what stands around every answer.
+
+Streamlit's defaults keep ten viewers waiting for seconds once torch is imported. The settings that cure it are in
+.streamlit/config.toml, the socket is launch.py's; what no setting reaches is here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import logging
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from streamlit import config, net_util
+from streamlit.runtime.app_session import AppSession
+
+from core import jobs, warm
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "pages"
+ROUTER = PAGES / "_router.py"
+
+STREAMLIT = "1.67."  # the version whose insides `quiet_streamlit` knows
+FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a process with 256 in all
+JANITOR_SECONDS = 20
+
+# Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
+# end, it stays put: no page can shadow a library, and the path does not change while other threads import.
+if str(PAGES) not in sys.path:
+    sys.path.append(str(PAGES))
+
+
+@contextlib.asynccontextmanager
+async def warm_up(app: st.App) -> AsyncIterator[None]:
+    """Get the process ready before its first visitor is answered, and tidy up behind the last."""
+    quiet_streamlit()
+    raise_file_limit()
+    warm.inference()
+    jobs.warm_up()
+    threading.Thread(target=keep_house, name="janitor", daemon=True).start()
+    try:
+        yield
+    finally:
+        jobs.shut_down()
+        gc.unfreeze()  # or native libraries report leaks on the way out
+
+
+def quiet_streamlit() -> None:
+    """Switch off two things in Streamlit that can stop the whole server for seconds, and that no setting reaches.
+
+    A viewer who comes back after a lost connection re-arms the file watcher even where it is set to "none"; it walks
+    every module in memory. And a web socket that another web site asks for sends the server to the internet, to find
+    its own address. Other versions than the known one are left as they are.
+    """
+    if not st.__version__.startswith(STREAMLIT):
+        logger = logging.getLogger(__name__)
+        logger.warning("Tuned for Streamlit %sx; version %s is left as it is.", STREAMLIT, st.__version__)
+        return
+    net_util.get_external_ip = lambda: None
+    if config.get_option("server.fileWatcherType") == "none":
+        AppSession.register_file_watchers = lambda session: None
+
+
+def raise_file_limit() -> None:
+    """Allow `FILES` open files, or as many as the system lets us."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def keep_house() -> None:
+    """Finish the imports, then collect garbage now and then, instead of after every run of a page.
+
+    The half million objects of the libraries live as long as the process: frozen, the collector passes them by.
+    """
+    warm.training()
+    warm.extras()
+    gc.collect()
+    gc.freeze()
+    trim = malloc_trim()
+    while True:
+        trim(0)
+        time.sleep(JANITOR_SECONDS)
+        gc.collect()
+
+
+def malloc_trim() -> Callable[[int], int]:
+    """Return glibc's function that gives freed memory back to the system; one that does nothing where it is absent."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return lambda pad: 0
+
+
+def apologize(error: Exception) -> bool:
+    """Show a sentence in place of Streamlit's redacted error box; the traceback goes to the log alone.
+
+    A developer who asks for ``--client.showErrorDetails full`` gets the traceback on the page.
+    """
+    if config.get_option("client.showErrorDetails") == "full":
+        return False
+    st.error("This page ran into an error. Reload it to try again; the other pages still work.")
+    return True
+
+
+class SecurityHeaders:
+    """ASGI middleware: tells browsers not to guess types, not to pass on links, and not to frame the app elsewhere."""
+
+    HEADERS = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "SAMEORIGIN",
+    }
+
+    def __init__(self, app: Callable) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Callable, send: Callable) -> None:
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+MIDDLEWARE = [Middleware(SecurityHeaders)]

@@ -1,0 +1,28 @@
+"""How numbers and lists are written on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+THIN = "\u202f"  # narrow no-break space, between thousands
+
+
+def count(number: int) -> str:
+    """50000 → "50 000" with a thin space."""
+    return f"{number:,}".replace(",", THIN)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.6045 → "60.5 %"."""
+    return f"{100 * share:.{digits}f}{THIN}%"
+
+
+def seconds(time: float) -> str:
+    """75.3 → "1 min 15 s"; 8.2 → "8 s"."""
+    minutes, rest = divmod(max(0, round(time)), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words joined by commas."""
+    return ", ".join(words)

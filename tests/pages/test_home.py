@@ -1,0 +1,18 @@
+"""The overview runs, and its links lead to pages that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROUTER = Path(__file__).resolve().parents[2] / "pages" / "_router.py"
+
+
+def test_the_overview_shows_a_card_for_each_page() -> None:
+    app = AppTest.from_file(ROUTER, default_timeout=30).run()
+    assert not app.exception
+    assert app.title[0].value == "Deep Learning Demo Explorer"
+    assert [card.value for card in app.subheader] == ["Classifier"]
+    links = [link.proto for link in app.get("page_link")]
+    assert links and all(link.page == "classifier" and "clf_a_optimizer=" in link.query_string for link in links)

@@ -1,0 +1,158 @@
+"""How the app is served, as far as no browser is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import streamlit as st
+from streamlit import config, net_util
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+from streamlit.web.server import server_util
+
+from pages._shared import launch, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = {
+    "server.address": "0.0.0.0",  # as asked for on the command line, all others from config.toml
+    "server.port": 8765,
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": 10,
+    "runner.postScriptGC": False,
+    "runner.magicEnabled": False,
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "browser.gatherUsageStats": False,
+    "theme.light.primaryColor": "#3f90da",
+}
+
+
+def test_connections_do_not_wait_for_acknowledgements() -> None:
+    async def accepted() -> int:
+        nodelay = asyncio.get_running_loop().create_future()
+
+        async def look(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            nodelay.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+            await writer.wait_closed()
+
+        listening = launch.bind("127.0.0.1", 0)
+        async with await asyncio.start_server(look, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            try:
+                return await nodelay
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+    assert asyncio.run(accepted()) != 0
+
+
+def test_a_taken_port_gives_way_to_the_next() -> None:
+    with launch.bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with launch.bind("127.0.0.1", port) as second:
+            assert port < second.getsockname()[1] <= port + launch.PORTS_TRIED
+            assert launch.address(second) == f"http://127.0.0.1:{second.getsockname()[1]}"
+
+
+def test_an_unknown_address_is_refused_in_words() -> None:
+    with pytest.raises(SystemExit, match="Cannot listen on 203"):
+        launch.bind("203.0.113.1", 8501)
+
+
+def test_only_this_machine_is_served_unless_asked() -> None:
+    assert launch.parse([]).host == "127.0.0.1"
+    assert launch.parse(["--public"]).host == "0.0.0.0"
+
+
+def test_settings_hold_from_any_folder(tmp_path: Path) -> None:
+    script = (
+        "import json, os, sys; from pages._shared import launch; from streamlit import config\n"
+        "launch.configure('0.0.0.0', 8765)\n"
+        "print(json.dumps([{name: config.get_option(name) for name in sys.argv[1:]}, os.environ['EXPLORER_RUNS']]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EXPLORER_RUNS": "here"}
+    command = [sys.executable, "-c", script, *OPTIONS]
+    out = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    options, runs = json.loads(out)
+    assert options == OPTIONS
+    assert Path(runs) == tmp_path / "here"  # a path means what it meant where the app was started
+
+
+def test_coming_back_does_not_start_a_file_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the first line fails, look into the new Streamlit whether the patches are still needed, and still work."""
+    assert st.__version__.startswith(serving.STREAMLIT)
+    assert "register_file_watchers()" in inspect.getsource(WebsocketSessionManager._resume_stored_session)
+    monkeypatch.setattr(AppSession, "register_file_watchers", AppSession.register_file_watchers)
+    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
+    assert config.get_option("server.fileWatcherType") == "none"
+    serving.quiet_streamlit()
+    session = object()  # the real method would look for its attributes
+    assert AppSession.register_file_watchers(session) is None
+
+
+def test_a_foreign_site_sends_nobody_to_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AppSession, "register_file_watchers", AppSession.register_file_watchers)
+    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
+    asked = []
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, **_: asked.append(url))
+    serving.quiet_streamlit()
+    assert not server_util.is_url_from_allowed_origins("http://foreign.example")
+    assert not asked
+
+
+def test_another_version_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(st, "__version__", "1.99.0")
+    before = AppSession.register_file_watchers, net_util.get_external_ip
+    serving.quiet_streamlit()
+    assert (AppSession.register_file_watchers, net_util.get_external_ip) == before
+    assert "1.99.0" in caplog.text
+
+
+def test_answers_carry_security_headers(server) -> None:
+    for path in ("/", "/_stcore/health", "/no/such/file.js"):
+        with urllib.request.urlopen(server.url + path) as answer:
+            for name, value in serving.SecurityHeaders.HEADERS.items():
+                assert answer.headers[name] == value
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1", "http://127.0.0.1", 101),
+        ("localhost", "http://localhost", 101),
+        ("127.0.0.1", "http://foreign.example", 403),
+        ("rebound.example", "http://rebound.example", 403),
+    ],
+)
+def test_other_sites_get_no_web_socket(server, host: str, origin: str, status: int) -> None:
+    port = urlsplit(server.url).port
+    headers = {
+        "Host": f"{host}:{port}",
+        "Origin": f"{origin}:{port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    started = time.monotonic()
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    assert time.monotonic() - started < 1  # Streamlit untamed asks the internet for its own address first
+    connection.close()
