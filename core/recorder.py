@@ -108,8 +108,20 @@ def create(path: Path, topic: str, config: Any) -> Lock | None:
 
 def end(path: Path, status: str, reason: str) -> None:
     """Write down how a run ended whose own process can't say it."""
-    facts = json.loads((path / "run.json").read_text("utf-8"))
-    write(path / "run.json", json.dumps({**facts, "status": status, "reason": reason}, indent=1).encode() + b"\n")
+    _change(path, status=status, reason=reason)
+
+
+def keep_last_weights(run: runs.Run) -> None:
+    """Remove all weights of a run but the last, to save space."""
+    names = [f"snapshots/{step}.safetensors" for step in run.steps]
+    _change(run.path, checksums={names[-1]: run.checksums[names[-1]]})
+    for name in names[:-1]:
+        (run.path / name).unlink()
+
+
+def _change(path: Path, **facts: Any) -> None:
+    stored = json.loads((path / "run.json").read_text("utf-8"))
+    write(path / "run.json", json.dumps({**stored, **facts}, indent=1).encode() + b"\n")
 
 
 def perform(path: Path, device: str = "cpu") -> runs.Run:

@@ -121,12 +121,13 @@ def run_name(topic: str, config: Any) -> str:
     """The name of the run of a config: readable, and the same for the same config.
 
     >>> run_name("classifier", Config())
-    'classifier-cifar10-adam-s42-1f0e…'
+    'classifier-cifar10-adam-leaky-relu-lr0.001-s42-c5d8091c'
     """
     settings = dataclasses.asdict(config)
     digest = hashlib.sha256(json.dumps([topic, settings], sort_keys=True).encode()).hexdigest()[:8]
     words = [str(settings[key]) for key in ("dataset", "model", "optimizer", "activation") if key in settings]
-    return "-".join([topic, *words, f"s{settings['seed']}", digest]).replace("_", "-").lower()
+    numbers = [f"{word}{settings[key]:g}" for key, word in (("lr", "lr"), ("seed", "s")) if key in settings]
+    return "-".join([topic, *words, *numbers, digest]).replace("_", "-").lower()
 
 
 def command(topic: str, config: Any) -> str:

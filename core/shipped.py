@@ -65,8 +65,7 @@ def _record(path: Path, topic: str, recording: Recording) -> runs.Run:
     run = recorder.perform(path)
     queued.release()
     if not recording.every_epoch and run.status == "done":
-        for step in run.steps[:-1]:
-            (path / "snapshots" / f"{step}.safetensors").unlink()
+        recorder.keep_last_weights(run)
     for lock in (runs.QUEUE_LOCK, runs.WORKER_LOCK):
         (path / lock).unlink(missing_ok=True)
     return run

@@ -1,0 +1,116 @@
+"""Benchmarks: our way of training against the course's, measured in one run on one machine.
+
+``python -m core bench classifier --json`` prints images a second of both, and the ratios. Absolute figures of a busy
+machine say little; the ratios of one run hold.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+from core import data, jobs, runs
+
+ROUNDS = 3  # of each, alternating; the median counts
+TRAIN, TEST = 12_800, 640  # images
+EPOCHS = 4  # of ours in a round; the course's way takes one
+
+
+def classifier(scratch: Path) -> dict:
+    """Images a second of CNN-basic with Adam: the course's pipeline, one job of ours, two jobs at once.
+
+    Both read the same folder of images: CIFAR-10 where it is on this machine as a folder, else MNIST as colour PNGs.
+    Ours decodes it once, before the clock starts, as it does for all runs together; the course's way decodes it anew
+    in every epoch, as it did.
+    """
+    folder = scratch / "data" / "bench"
+    source = _fill(folder)
+    reference, ours, pair = [], [], []
+    with mock.patch.dict(os.environ, EXPLORER_DATA=str(folder.parent), EXPLORER_RUNS=str(scratch / "runs")):
+        data.load("bench")
+        queue = jobs.Queue(slots=2)
+        try:
+            for round_ in range(ROUNDS):
+                reference.append(_in_fresh_process(folder))
+                ours.append(_jobs(queue, [10 * round_]))
+                pair.append(_jobs(queue, [10 * round_ + 1, 10 * round_ + 2]))
+        finally:
+            queue.shut_down()
+    median = {"reference": statistics.median(reference), "ours": statistics.median(ours),
+              "ours_pair": statistics.median(pair)}  # fmt: skip
+    rates = {name: round(rate) for name, rate in median.items()}
+    ratios = {f"ratio{end}": round(median[f"ours{end}"] / median["reference"], 2) for end in ("", "_pair")}
+    return {"topic": "classifier", "unit": "images/s", "images": source, **rates, **ratios}
+
+
+def _fill(folder: Path) -> str:
+    """Write TRAIN and TEST images in DeepDIVA's layout; returns what they are."""
+    own = data.data_dir() / "cifar10"
+    counts = {"train": TRAIN, "test": TEST}
+    if own.is_dir():
+        for split, count in counts.items():
+            for kind in sorted((own / split).iterdir()):
+                (folder / split / kind.name).mkdir(parents=True)
+                for file in sorted(kind.iterdir())[: count // 10]:
+                    shutil.copy(file, folder / split / kind.name)
+        return "CIFAR-10 from a folder"
+    mnist = data.load("mnist")
+    for split, count in counts.items():
+        images, labels = getattr(mnist, split).images[:count, 0], getattr(mnist, split).labels
+        for i, image in enumerate(np.pad(images, ((0, 0), (2, 2), (2, 2)))):
+            place = folder / split / str(labels[i])
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).convert("RGB").save(place / f"{i}.png")
+    return "MNIST as colour PNGs"
+
+
+def _in_fresh_process(folder: Path) -> float:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(course_pipeline, folder).result()
+
+
+def course_pipeline(folder: Path) -> float:
+    """Images a second of the course's training written plainly; the first epoch warms up, the second counts."""
+    import torch
+    from torch import nn
+    from torchvision import datasets, transforms
+
+    steps = [transforms.Resize((32, 32)), transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.25,) * 3)]
+    images = datasets.ImageFolder(str(folder / "train"), transforms.Compose(steps))
+    loader = torch.utils.data.DataLoader(images, batch_size=64, shuffle=True, num_workers=2)
+    model = nn.Sequential(
+        nn.Conv2d(3, 24, 5, stride=3), nn.LeakyReLU(), nn.Conv2d(24, 48, 3, stride=2), nn.LeakyReLU(),
+        nn.Conv2d(48, 72, 3), nn.LeakyReLU(), nn.Flatten(), nn.Linear(288, len(images.classes)),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    criterion = nn.CrossEntropyLoss()
+    for _ in range(2):
+        started = time.perf_counter()
+        for x, y in loader:
+            optimizer.zero_grad()
+            criterion(model(x), y).backward()
+            optimizer.step()
+    return len(images) / (time.perf_counter() - started)
+
+
+def _jobs(queue: jobs.Queue, seeds: list[int]) -> float:
+    """Images a second of one job a seed, all at once, from their first record to their last, added up."""
+    from core.classifier import Config
+
+    names = queue.submit("classifier", [Config(dataset="bench", epochs=EPOCHS, seed=seed) for seed in seeds], "bench")
+    while any(runs.find(name).active for name in names):
+        time.sleep(0.2)
+    histories = [runs.find(name).history() for name in names]
+    return sum(EPOCHS * TRAIN / (history[-1]["seconds"] - history[0]["seconds"]) for history in histories)
+
+
+BENCHMARKS = {"classifier": classifier}

@@ -1,0 +1,171 @@
+"""THE picture of a page: panels over a row with a slider, scrubbed and played in the browser without asking Python.
+
+The browser gets the data of all frames at once. Python hears of a new frame only when the viewer lets go: at the end of
+a drag or of a play, on pause, and a moment after the last key. What the panels show is drawn in scrubber.js.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_HTML = """
+<div class="scrubber" role="group">
+  <div class="panels"></div>
+  <div class="controls">
+    <button type="button" class="back" aria-label="One step back" title="One step back (←)">
+      <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M12 2v12L4 8z"/></svg>
+    </button>
+    <button type="button" class="play" aria-label="Play" title="Play (space)">
+      <svg viewBox="0 0 16 16" aria-hidden="true"><path class="go" d="M4 1.5v13L14.5 8z"/><path class="hold"
+        d="M3 2h3.5v12H3zM9.5 2H13v12H9.5z"/></svg>
+    </button>
+    <button type="button" class="on" aria-label="One step on" title="One step on (→)">
+      <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2v12l8-6z"/></svg>
+    </button>
+    <input type="range" min="0" step="1">
+    <div class="readout"><span class="now"></span><span class="widest" aria-hidden="true"></span></div>
+  </div>
+</div>
+"""
+_SCRUBBER = st.components.v2.component(
+    "explorer_scrubber",
+    html=_HTML,
+    css=(_HERE / "scrubber.css").read_text(encoding="utf-8"),
+    js=(_HERE / "scrubber.js").read_text(encoding="utf-8"),
+)
+
+
+def scrubber(
+    *,
+    key: str,
+    axis: str,
+    frames: Sequence[str],
+    panels: Sequence[dict],
+    at: int,
+    height: int = 330,
+    play_ms: int = 700,
+    alt: str,
+) -> int:
+    """Show panels that the viewer scrubs through, and return the frame at which the viewer last let go.
+
+    Numbers may be NumPy's; None, NaN and infinity are gaps. Names and labels are shown as the text that they are.
+
+    A panel ``{"type": "curves"}`` has a ``title``, ``x_title``, ``y_title`` ("test accuracy (%)": the unit in
+    parentheses goes with the values, too), ``x`` (one position a frame, rising), ``y_domain`` ([low, high], or None to
+    fit the data), ``refs`` (a list of ``{"y", "label"}``: grey dashed lines), and ``series``: a list of
+    ``{"name", "color", "y", "x", "band", "thin"}``, where ``x`` (default: the panel's) and ``band`` ([low, high] pairs,
+    default: none) go with ``y``, and a ``thin`` line stands in the background. After its last x a series holds its last
+    value.
+
+    A panel ``{"type": "tiles"}`` has a ``title``, ``sprite`` (a data URI of ``count`` square pictures in ``cols``
+    columns, row by row), ``truth`` (a label a picture), ``names`` (``{"A": "SGD", "B": "Adam"}``: the sides that are
+    shown) and ``verdicts``: for each side a list over frames of lists over pictures of ``{"label", "p", "ok"}`` with p
+    in [0, 1]. A side, frame or picture that is None is shown as a dash.
+
+    Every panel may have a ``weight``, its share of the width (default 1).
+
+    Args:
+        key: of the widget; its state is ``{"frame": number}``, which a test may seed.
+        axis: what the frames are, capitalised: "Epoch".
+        frames: a label a frame.
+        panels: what is shown, from left to right; stacked where the room is less than 640 pixels wide.
+        at: the frame to start with. Another value than in the last run moves the viewer there; the same value, or the
+            one that this function has returned, does not.
+        height: of the panels, in pixels; the controls below take 48 more.
+        play_ms: milliseconds that a frame stays while playing.
+        alt: what the picture shows, in a sentence, for people who don't see it.
+
+    Raises:
+        ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
+    """
+    check(frames, panels)
+    seen = st.session_state.get(f"{key}:seen")
+    last = len(frames) - 1
+    moved = st.session_state.get(key, {}).get("frame")
+    seen = follow(seen, min(max(at, 0), last), moved, last)
+    st.session_state[f"{key}:seen"] = seen
+    data = {"axis": axis, "frames": list(frames), "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
+    _SCRUBBER(
+        key=key,
+        data={**data, "height": height, "play_ms": play_ms, "alt": alt},
+        on_frame_change=lambda: None,
+    )
+    return seen["frame"]
+
+
+def follow(seen: dict[str, Any] | None, at: int, moved: object, last: int) -> dict[str, Any]:
+    """Decide who moved last, the viewer or the page.
+
+    The browser keeps sending the viewer's last move with every run, so a move counts once: when it differs from the one
+    seen before. (That is why it carries the time.)
+
+    Args:
+        seen: what this function returned in the last run, None in the first.
+        at: the frame that the page asks for.
+        moved: the state from the browser: ``[frame, time]``; a bare frame from tests; anything at all from a forger.
+        last: the last frame there is.
+    """
+    frame = moved[0] if isinstance(moved, list) and moved else moved
+    if not isinstance(frame, int) or isinstance(frame, bool):
+        moved = frame = None
+    fresh = seen is None or moved is None  # a new session, or the viewer came back from another page
+    if frame is not None and (fresh or moved != seen["moved"]):
+        where = frame
+    elif fresh or at != seen["at"]:
+        where = at
+    else:
+        where = seen["frame"]
+    where = min(max(where, 0), last)
+    jumped = seen is not None and where != seen["frame"] and where != frame
+    return {"at": at, "moved": moved, "frame": where, "jumps": (seen["jumps"] if seen else 0) + jumped}
+
+
+def check(frames: Sequence[str], panels: Sequence[dict]) -> None:
+    """Raise a ValueError where a panel's lists don't fit the frames or each other."""
+    if not frames:
+        raise ValueError("a scrubber needs at least one frame")
+    for panel in panels:
+        if panel["type"] not in _CHECKS:
+            raise ValueError(f"panel type {panel['type']!r} is unknown: choose one of {', '.join(_CHECKS)}.")
+        for what, got, wanted in _CHECKS[panel["type"]](panel, len(frames)):
+            if got != wanted:
+                raise ValueError(f"{what} in panel {panel.get('title', '')!r} has {got} entries, not {wanted}")
+
+
+def _curves(panel: dict, frames: int):
+    yield "x", len(panel["x"]), frames
+    for line in panel["series"]:
+        wanted = len(panel["x"] if line.get("x") is None else line["x"])
+        yield f"y of {line['name']!r}", len(line["y"]), wanted
+        if line.get("band") is not None:
+            yield f"band of {line['name']!r}", len(line["band"]), wanted
+
+
+def _tiles(panel: dict, frames: int):
+    yield "truth", len(panel["truth"]), panel["count"]
+    for side, verdicts in panel["verdicts"].items():
+        if verdicts is not None:
+            yield f"verdicts of {side!r}", len(verdicts), frames
+            yield from (
+                (f"a frame of verdicts of {side!r}", len(row), panel["count"]) for row in verdicts if row is not None
+            )
+
+
+_CHECKS = {"curves": _curves, "tiles": _tiles}
+
+
+def plain(value: Any) -> Any:
+    """The same as JSON knows it: lists for arrays, Python's numbers for NumPy's, None for NaN and infinity."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
