@@ -68,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
 def train_command(options: argparse.Namespace) -> int:
     config_type = recorder.lab(options.topic).Config
     config = config_type(**{f.name: getattr(options, f.name) for f in dataclasses.fields(config_type)})
+    if options.device != "cpu":
+        _require(options.device)
     path = options.out or runs.runs_dir() / options.topic / runs.run_name(options.topic, config)
     if path.exists() and (not (path / "run.json").exists() or runs.read(path).active):
         raise ValueError(f"{path} is in use, or is not a run: choose another folder with --out.")
@@ -80,10 +82,16 @@ def train_command(options: argparse.Namespace) -> int:
     return 0 if run.status == "done" else 1
 
 
+def _require(device: str) -> None:
+    import torch
+
+    if device.partition(":")[0] != "cuda" or not torch.cuda.is_available():
+        raise ValueError(f"There is no device {device!r} on this machine: use --device cpu.")
+
+
 def eval_command(options: argparse.Namespace) -> int:
     run = runs.find(options.name)
-    topic = recorder.lab(run.topic)
-    config = topic.Config(**run.config)
+    config, topic = recorder.config_of(run), recorder.lab(run.topic)
     data = topic.load_data(config)
     measured = recorder.measure(run.path, topic, config, data)
     same_data = data.identity == run.data.get("identity")
@@ -118,7 +126,8 @@ def record_command(options: argparse.Namespace) -> int:
     failed = 0
     for run in shipped.record(options.topic):
         failed += run.status != "done"
-        print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {run.reason or json.dumps(run.metrics)}", flush=True)
+        told = run.reason or json.dumps(run.metrics)
+        print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {told}", flush=True)
     return 1 if failed else 0
 
 

@@ -42,37 +42,39 @@ def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, hei
     return _spec((train + test).properties(height=height))
 
 
-@lru_cache(maxsize=8)
-def fair_fight(height: int) -> Spec:
-    """Test accuracy against learning rate. Rows: optimizer, lr, accuracy (%), mark ("A", "B" or ""), course (bool)."""
+@lru_cache(maxsize=32)
+def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], height: int) -> Spec:
+    """Test accuracy against learning rate, a line an optimizer.
+
+    Rows: optimizer, lr, accuracy (%), mark ("A", "B" or ""), best (bool). ``hues``: optimizer and colour, a pair a
+    line; ``rates``: the lowest and the highest learning rate.
+    """
+    decades = alt.Axis(format="~g", values=[10.0**power for power in range(-6, 3)], grid=True)
     base = alt.Chart(ROWS).encode(
-        x=alt.X("lr:Q", title="learning rate", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g", tickCount=5)),
+        x=alt.X("lr:Q", title="learning rate", axis=decades, scale=alt.Scale(type="log", domain=list(rates))),
         y=alt.Y("accuracy:Q", title="test accuracy (%)", scale=alt.Scale(domain=[0, 70])),
     )
-    hue = alt.Color("optimizer:N", legend=None, scale=alt.Scale(domain=["SGD", "Adam"], range=["#832db6", "#717581"]))
+    names, colours = ([pair[i] for pair in hues] for i in (0, 1))
+    hue = alt.Color("optimizer:N", legend=None, scale=alt.Scale(domain=names, range=colours))
     tooltip = ["optimizer:N", "lr:Q", alt.Tooltip("accuracy:Q", format=".1f", title="test accuracy (%)")]
     lines = base.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=70)).encode(color=hue, tooltip=tooltip)
-    best = base.transform_window(
-        rank="rank()", sort=[alt.SortField("accuracy", order="descending")], groupby=["optimizer"]
-    ).transform_filter("datum.rank == 1")
-    names = best.mark_text(dy=-16, fontSize=15, fontWeight=600).encode(text="label:N", color=hue)
-    marked = base.transform_filter("datum.mark != ''")
-    rings = marked.mark_point(size=320, strokeWidth=3, filled=False).encode(
-        color=alt.Color("mark:N", scale=SIDES, legend=None)
-    )
-    letters = marked.mark_text(dx=18, dy=12, fontSize=16, fontWeight=700).encode(
-        text="mark:N", color=alt.Color("mark:N", scale=SIDES, legend=None)
-    )
-    layers = alt.layer(lines, names, rings, letters).resolve_scale(color="independent")
-    return _spec(layers.properties(height=height))
+    best = base.transform_filter("datum.best").mark_text(dy=-18, fontSize=15, fontWeight=600)
+    marked = base.transform_filter("datum.mark != ''").encode(color=alt.Color("mark:N", scale=SIDES, legend=None))
+    rings = marked.mark_point(size=320, strokeWidth=3, filled=False)
+    letters = marked.mark_text(dx=18, dy=14, fontSize=16, fontWeight=700).encode(text="mark:N")
+    layers = alt.layer(lines, best.encode(text="optimizer:N", color=hue), rings, letters)
+    return _spec(layers.resolve_scale(color="independent").properties(height=height))
 
 
 @lru_cache(maxsize=32)
-def confusion(classes: tuple[str, ...], hue: str, height: int) -> Spec:
-    """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1)."""
-    order = list(classes)
+def confusion(classes: tuple[str, ...], hue: str, ink: str, height: int) -> Spec:
+    """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1).
+
+    ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page.
+    """
+    order, slanted = list(classes), alt.Axis(orient="top", labelAngle=-40, labelOverlap=False)
     base = alt.Chart(ROWS).encode(
-        x=alt.X("called:N", sort=order, title="the network says", axis=alt.Axis(orient="top", labelAngle=-40)),
+        x=alt.X("called:N", sort=order, title="the network says", axis=slanted),
         y=alt.Y("true:N", sort=order, title="it is"),
         tooltip=["true:N", "called:N", "count:Q", alt.Tooltip("share:Q", format=".0%")],
     )
@@ -81,13 +83,14 @@ def confusion(classes: tuple[str, ...], hue: str, height: int) -> Spec:
         color=alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=["transparent", hue])),
         strokeWidth=alt.condition(pick, alt.value(3), alt.value(0)),
     )
-    counts = base.transform_filter("datum.count > 0").mark_text(fontSize=12, cursor="pointer")
-    text = counts.encode(text="count:Q", color=alt.condition("datum.share > 0.6", alt.value("white"), alt.value(COURSE)))
-    return _spec((cells.add_params(pick) + text).properties(height=height))
+    counts = base.transform_filter("datum.count > 0").encode(text="count:Q")
+    pale = counts.transform_filter("datum.share <= 0.45").mark_text(fontSize=12, cursor="pointer", color=ink)
+    strong = counts.transform_filter("datum.share > 0.45").mark_text(fontSize=12, cursor="pointer", color="black")
+    return _spec((cells.add_params(pick) + pale + strong).properties(height=height))
 
 
 @lru_cache(maxsize=16)
-def bars(title: str, height: int) -> Spec:
+def bars(title: str, ink: str, height: int) -> Spec:
     """Paired bars of A and B. Rows: side, name (one a pair, in the given order), percent (0–100)."""
     base = alt.Chart(ROWS).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelFontSize=14, labelLimit=140)),
@@ -96,7 +99,5 @@ def bars(title: str, height: int) -> Spec:
         tooltip=["side:N", "name:N", alt.Tooltip("percent:Q", format=".3~g")],
     )
     rects = base.mark_bar().encode(color=alt.Color("side:N", scale=SIDES, legend=None))
-    texts = base.mark_text(align="left", dx=4, fontSize=12).encode(
-        text=alt.Text("percent:Q", format=".0f"), color=alt.Color("side:N", scale=SIDES, legend=None)
-    )
+    texts = base.mark_text(align="left", dx=4, fontSize=12, color=ink).encode(text=alt.Text("percent:Q", format=".0f"))
     return _spec((rects + texts).properties(height=height))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -55,6 +55,14 @@ class Config:
     images: int = 0  # training images, drawn by the seed; 0 = all of them
 
     def __post_init__(self):
+        for setting in fields(self):
+            value, kind = getattr(self, setting.name), type(setting.default)
+            if kind is float and type(value) is int:
+                object.__setattr__(self, setting.name, float(value))  # 1 and 1.0 are one run, and have one name
+            elif not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
+        if not data.NAME.fullmatch(self.dataset):  # it becomes a part of the name of a folder
+            raise ValueError(f"dataset {self.dataset!r} is no name: choose one of {', '.join(data.names())}.")
         for name, known in (("activation", ACTIVATIONS), ("optimizer", OPTIMIZERS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
@@ -122,7 +130,7 @@ def restore(config: Config, weights: dict[str, torch.Tensor]) -> CNNBasic:
         mean, std = (tuple(weights[f"0.{name}"].flatten().tolist()) for name in ("mean", "std"))
         model = CNNBasic(config.activation, channels, classes, mean, std)
         model.load_state_dict(weights)
-    except (KeyError, IndexError, RuntimeError) as error:
+    except (KeyError, IndexError, TypeError, RuntimeError) as error:
         raise RunError(f"The weights are not those of CNN-basic: {error}") from error
     return model.requires_grad_(False)
 
@@ -163,6 +171,8 @@ def train(config: Config, dataset: Dataset, model: nn.Module | None = None) -> I
             right += (answers.argmax(1).cpu() == y).sum().item()
             if i % record_every == 0 or i == per_epoch:
                 tested = evaluate(model, dataset.test) if i == per_epoch else {}
+                if not math.isfinite(tested.get("test_loss", 0.0)):  # the last step did it
+                    raise Diverged(step)
                 yield Progress(step, steps, step / per_epoch, losses / seen, right / seen, **tested)
                 losses, right, seen = 0.0, 0, 0
 
@@ -183,7 +193,7 @@ def pixels(images: np.ndarray, model: nn.Module | None = None) -> torch.Tensor:
     The numbers lie in memory with the batch last, as core.layers.Conv2d likes them.
     """
     n, c, h, w = images.shape
-    batch_last = np.ascontiguousarray(images.reshape(n, -1).T).reshape(c, h, w, n)
+    batch_last = np.array(images.reshape(n, -1).T, order="C").reshape(c, h, w, n)  # a copy: images may be read-only
     if (h, w) != (SIDE, SIDE):
         top, left = (SIDE - h) // 2, (SIDE - w) // 2
         batch_last = np.pad(batch_last, ((0, 0), (top, SIDE - h - top), (left, SIDE - w - left), (0, 0)))

@@ -71,6 +71,11 @@ def available(name: str) -> bool:
     return name == "mnist" or _is_downloaded(name) or (name != "fashion-mnist" and _is_folder_set(name))
 
 
+def decoded(name: str) -> bool:
+    """Whether ``load(name)`` is quick: the decoded arrays are on disk, as far as file names tell."""
+    return name == "mnist" or any((data_dir() / ".cache").glob(f"{name}-*/meta.json"))
+
+
 def original(name: str) -> Path:
     """The cache folder of a downloaded data set, whether it is there or not."""
     return data_dir() / ".cache" / f"{name}-original"

@@ -174,20 +174,21 @@ def png_uri(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def sheet(images: np.ndarray, cols: int, pad: int = 0) -> np.ndarray:
-    """Many small pictures as one, row by row; unused cells are black.
+def sheet(images: np.ndarray, cols: int, pad: int = 0, fill: int = 0) -> np.ndarray:
+    """Many small pictures as one, row by row.
 
     Args:
         images: uint8 (N, C, H, W), N at least 1.
         cols: pictures in a row, at least 1.
-        pad: black pixels between neighbours (none around the sheet).
+        pad: pixels between neighbours (none around the sheet).
+        fill: grey level of these pixels and of unused cells, 0 (black) to 255 (white).
 
     Returns:
         uint8 (C, rows * (H + pad) - pad, cols * (W + pad) - pad), rows = ceil(N / cols).
     """
     n, c, h, w = images.shape
     rows = -(-n // cols)
-    cells = np.zeros((rows * cols, c, h + pad, w + pad), np.uint8)
+    cells = np.full((rows * cols, c, h + pad, w + pad), fill, np.uint8)
     cells[:n, :, :h, :w] = images
     grid = cells.reshape(rows, cols, c, h + pad, w + pad).transpose(2, 0, 3, 1, 4)  # -> (C, rows, H, cols, W)
     grid = grid.reshape(c, rows * (h + pad), cols * (w + pad))

@@ -57,7 +57,8 @@ def unit_health(model: nn.Sequential, images: np.ndarray) -> list[Health]:
     """The share of idle units of every layer over the images, uint8 (N, C, h, w).
 
     A unit is one position of one map. After ReLU it is idle ("dead") if it is 0 for every image; after LeakyReLU if it
-    is negative for every image (only the leak gets through); after Tanh if it is saturated, |a| > 0.97, for every image.
+    is negative for every image (only the leak gets through); after Tanh if it is saturated, |a| > 0.97, for every
+    image.
     """
     active: dict[int, torch.Tensor] = {}
     with torch.inference_mode():

@@ -25,7 +25,6 @@ from typing import Any
 
 from core import recorder, runs
 from core.locks import Lock
-from core.runs import Run
 
 LEASE = 300.0  # seconds without a viewer after which a run is stopped; hidden browser tabs wake up once a minute
 BUDGET = 1800.0  # seconds that a run may train
@@ -122,7 +121,8 @@ class Queue:
                 self._workers = [_Worker() for _ in range(self.slots)]
                 for i, worker in enumerate(self._workers):
                     if i < WARM:
-                        worker.start()
+                        with contextlib.suppress(OSError):  # no memory, say: its first job tries again
+                            worker.start()
                     threading.Thread(target=self._serve, args=(worker,), name=f"worker-{i}", daemon=True).start()
                 threading.Thread(target=self._supervise, name="supervisor", daemon=True).start()
 
@@ -182,7 +182,7 @@ class Queue:
         elif job.stopping is None:
             job.stopping = time.monotonic()
             with contextlib.suppress(OSError):  # the folder is gone: the worker will notice
-                (job.path / recorder.STOP).write_text(reason, "utf-8")
+                recorder.write(job.path / recorder.STOP, reason.encode())
 
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.name, None)
@@ -200,7 +200,7 @@ class Queue:
     def _look_after(self, job: Job) -> None:
         if job.name not in self._jobs:
             return
-        if all(_since(seen) > LEASE for seen in job.watchers.values()):
+        if all(_since(seen) > LEASE for seen in list(job.watchers.values())):  # a copy: watch() adds some
             self._stop(job, "Stopped because nobody watched it for five minutes.")
         if job.started is None:
             return
@@ -238,15 +238,16 @@ class _Worker:
     def train(self, path: Path) -> None:
         """Hand over a run and wait until it has ended, or the process has."""
         self.path = path
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self.start()
-        process = self._process
-        with contextlib.suppress(OSError):  # it ended just now
-            process.stdin.write(f"{path}\n")
-            process.stdin.flush()
-            while (line := process.stdout.readline()) and line != "done\n":
+        with contextlib.suppress(OSError):  # it could not be started, or ended just now
+            if self._process is None or self._process.poll() is not None:
+                self.close()
+                self.start()
+            self._process.stdin.write(f"{path}\n")
+            self._process.stdin.flush()
+            while (line := self._process.stdout.readline()) and line != "done\n":
                 pass  # "ready"
+            if not line:
+                self.end()  # so that the next job sees at once that it is gone
         self.path = None
 
     def end(self) -> None:

@@ -14,13 +14,15 @@ class Lock:
     """An exclusive lock on a file, held from creation until ``release()`` or the end of the process.
 
     Raises:
-        BlockingIOError: somebody holds it already.
+        BlockingIOError: somebody holds it already, or another file has just come to lie at this path.
     """
 
     def __init__(self, path: Path):
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._descriptor), os.stat(path)):
+                raise BlockingIOError(f"{path} was replaced.")
         except OSError:
             os.close(self._descriptor)
             raise

@@ -30,6 +30,18 @@ def lab(topic: str) -> ModuleType:
     return importlib.import_module(f"core.{topic}")
 
 
+def config_of(run: runs.Run) -> Any:
+    """The settings of a run as its topic's Config.
+
+    Raises:
+        RunError: this version knows no such topic or settings.
+    """
+    try:
+        return lab(run.topic).Config(**run.config)
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{run.name} has settings that this version does not know: {error}") from error
+
+
 class Recorder:
     """Writes one run folder. Every write is whole or not there at all; the history only grows."""
 
@@ -53,10 +65,10 @@ class Recorder:
             file.write(line + "\n")
 
     def snapshot(self, step: int, state: dict) -> None:
-        """Keep the weights (a state dict) as float16."""
+        """Keep the weights (a state dict) as float16, or as they are where float16 would make them infinite."""
         from safetensors.torch import save
 
-        content = save({name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()})
+        content = save({name: _compact(tensor.detach().cpu()).contiguous() for name, tensor in state.items()})
         name = f"snapshots/{step}.safetensors"
         (self.path / "snapshots").mkdir(exist_ok=True)
         write(self.path / name, content)
@@ -68,6 +80,11 @@ class Recorder:
             return (self.path / STOP).read_text("utf-8")
         except FileNotFoundError:
             return None
+
+
+def _compact(tensor: Any) -> Any:
+    half = tensor.half()
+    return half if half.isfinite().equal(tensor.isfinite()) else tensor
 
 
 def write(path: Path, content: bytes) -> None:
@@ -87,7 +104,7 @@ def create(path: Path, topic: str, config: Any) -> Lock | None:
     """Put an empty queued run at ``path``; returns its queue lock, or None if somebody else has just done the same.
 
     The run counts as queued for as long as the lock is held. What lay there before (a run that did not end well, or one
-    to be trained again) is removed.
+    to be trained again) is removed, unless its lock is held.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     aside.mkdir(parents=True)
@@ -95,15 +112,23 @@ def create(path: Path, topic: str, config: Any) -> Lock | None:
     lock = Lock(aside / runs.QUEUE_LOCK)
     try:
         if path.exists():
-            old = aside.with_name(aside.name + ".old")
-            os.rename(path, old)
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(path, aside.with_name(aside.name + ".old"))
         os.rename(aside, path)
     except OSError:  # two at the same moment: the other one's run stands
         lock.release()
         shutil.rmtree(aside, ignore_errors=True)
         return None
     return lock
+
+
+def _remove(path: Path, aside: Path) -> None:
+    """Remove a run that nobody cares for, at once for every reader; BlockingIOError if somebody does."""
+    lock = Lock(path / runs.QUEUE_LOCK)
+    try:
+        os.rename(path, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        lock.release()
 
 
 def end(path: Path, status: str, reason: str) -> None:
@@ -138,8 +163,7 @@ def perform(path: Path, device: str = "cpu") -> runs.Run:
     except BlockingIOError as error:
         raise RunError(f"{stored.name} is being trained by another process.") from error
     try:
-        topic = lab(stored.topic)
-        config = topic.Config(**stored.config)
+        config, topic = config_of(stored), lab(stored.topic)
         recorder = Recorder(path, stored.topic, config)
         recorder.update(status="running", environment=environment(device))
         started = time.monotonic()
@@ -175,7 +199,7 @@ def _attempt(topic: ModuleType, config: Any, recorder: Recorder, device: str, st
         return {"status": "failed", "reason": "This machine has too little memory for it: try a smaller batch."}
     except OSError as error:
         return {"status": "failed", "reason": f"A file could not be read or written: {error.strerror or error}."}
-    except (ValueError, RuntimeError, TypeError) as error:
+    except Exception as error:
         return {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 

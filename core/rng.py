@@ -1,7 +1,7 @@
 """Randomness: one explicit generator a purpose, all derived from the seed of a run.
 
 Two runs with the same seed share their initial weights and their batch order even when one of them draws more numbers
-for something else, because each purpose has a stream of its own. Nothing here touches the global state of torch or numpy.
+for something else, because each purpose has a stream of its own. The global state of torch and numpy is left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 
 
 def generator(seed: int, purpose: str) -> torch.Generator:
-    """A CPU generator for one purpose of a run, such as ``"weights"`` or ``"batches"``; same arguments, same numbers."""
+    """A CPU generator for one purpose of a run, such as ``"weights"``, ``"batches"``; same arguments, same numbers."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 

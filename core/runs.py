@@ -25,7 +25,11 @@ FORMAT = 1  # of the folder; a reader refuses what is newer
 STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "interrupted")
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
+KINDS = {  # of the values in run.json
+    "topic": str, "config": dict, "status": str, "reason": str, "command": str, "data": dict, "environment": dict,
+    "metrics": dict, "seconds": (int, float), "checksums": dict,
+}  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -83,10 +87,15 @@ class Run:
     def steps(self) -> list[int]:
         """The optimizer steps of which there are weights, in order."""
         found = (self.path / "snapshots").glob("*.safetensors")
-        return sorted(int(file.stem) for file in found if file.stem.isdecimal())
+        recorded = (file.stem for file in found if f"snapshots/{file.name}" in self.checksums)
+        return sorted(int(stem) for stem in recorded if stem.isdecimal())
 
     def history(self) -> list[dict[str, Any]]:
-        """The progress records so far. A torn last line (the writer was killed, or is just writing) is left out."""
+        """The progress records so far. A torn last line (the writer was killed, or is just writing) is left out.
+
+        Raises:
+            RunError: another line is damaged.
+        """
         file = self.path / "history.jsonl"
         try:
             stat = file.stat()
@@ -126,7 +135,8 @@ def run_name(topic: str, config: Any) -> str:
     settings = dataclasses.asdict(config)
     digest = hashlib.sha256(json.dumps([topic, settings], sort_keys=True).encode()).hexdigest()[:8]
     words = [str(settings[key]) for key in ("dataset", "model", "optimizer", "activation") if key in settings]
-    numbers = [f"{word}{settings[key]:g}" for key, word in (("lr", "lr"), ("seed", "s")) if key in settings]
+    forms = {"lr": "lr{:g}", "seed": "s{:d}"}
+    numbers = [form.format(settings[key]) for key, form in forms.items() if key in settings]
     return "-".join([topic, *words, *numbers, digest]).replace("_", "-").lower()
 
 
@@ -150,7 +160,7 @@ def read(path: Path) -> Run:
         run = Run(path, **{f.name: stored[f.name] for f in dataclasses.fields(Run) if f.name != "path"})
     except FileNotFoundError as error:
         raise RunError(f"{path.name} has no run.json, so it is not a run.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, RunError):
             raise
         raise RunError(f"The run.json of {path.name} cannot be read ({type(error).__name__}: {error}).") from error
@@ -159,9 +169,9 @@ def read(path: Path) -> Run:
 
 def _checked(run: Run) -> Run:
     """Refuse what has the wrong types; see an active run whose process is gone as interrupted."""
-    for name, kind in {"topic": str, "config": dict, "metrics": dict, "data": dict, "checksums": dict}.items():
+    for name, kind in KINDS.items():
         if not isinstance(getattr(run, name), kind):
-            raise RunError(f"In the run.json of {run.name}, {name} is not a {kind.__name__}.")
+            raise RunError(f"In the run.json of {run.name}, {name} is not what it should be.")
     if run.status not in STATUSES:
         raise RunError(f"The run {run.name} has the unknown status {run.status!r}.")
     lock = {"queued": QUEUE_LOCK, "running": WORKER_LOCK}.get(run.status)
@@ -218,8 +228,14 @@ def first_difference(one: Run, other: Run) -> int | None:
 @lru_cache(maxsize=128)
 def _history(file: Path, size: int, written: int) -> list[dict[str, Any]]:
     """The whole lines of a history. Size and time of writing are arguments so that a longer file is read again."""
-    lines = file.read_bytes()[:size].split(b"\n")[:-1]
-    return [json.loads(line) for line in lines]
+    try:
+        lines = file.read_bytes()[:size].split(b"\n")[:-1]
+        records = [json.loads(line) for line in lines]
+        if not all(isinstance(record, dict) for record in records):
+            raise ValueError("a line is no record")
+        return records
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"The history of {file.parent.name} cannot be read ({error}).") from error
 
 
 def _weights(run: Run, file: Path) -> dict:

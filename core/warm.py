@@ -20,6 +20,12 @@ def inference() -> None:
     torch.nn.Conv2d(1, 1, 3)(images).sum().backward()
 
 
+def drawing() -> None:
+    """Load pandas and Altair. Altair looks at pandas in passing and fails while another thread is importing it."""
+    import altair  # noqa: F401
+    import pandas  # noqa: F401
+
+
 def training() -> None:
     """Take an optimizer's first step, which imports torch._dynamo (about 900 modules)."""
     import torch

@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from core import recorder, runs, warm
+from core import data, recorder, runs, warm
 
 
 def main() -> None:
@@ -25,6 +25,9 @@ def main() -> None:
     warm.training()
     for topic in recorder.TOPICS:
         recorder.lab(topic)
+    for name in data.names():
+        if data.decoded(name):  # so that the first training on it starts at once
+            data.load(name)
     print("ready", flush=True)
     while True:
         with contextlib.suppress(runs.RunError, OSError):  # the folder was removed, say: nothing to record it in

@@ -9,10 +9,13 @@ import streamlit as st
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
 
+st.html(Path(__file__).parent / "_shared" / "style.css")
+
 page = st.navigation(
     [
         st.Page("home.py", title="Overview", icon=":material/home:", default=True),
         st.Page("classifier.py", title="Classifier", icon=":material/monitoring:"),
-    ]
+    ],
+    position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )
 page.run()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import charts, data, images, inside
+from core import charts, data, inside
 from core.runs import Run, RunError
 from pages._classifier import recordings
 from pages._classifier.picture import COLOURS
 from pages._classifier.settings import Settings
-from pages._shared import words
+from pages._shared import gallery, words
 from pages._shared.charts import draw as draw_chart
+from pages._shared.charts import ink
 
-MOST = 24  # images shown of a cell
+MOST = 12  # images shown of a cell
 HEIGHT = 380
 
 
@@ -37,9 +38,10 @@ def _matrix(side: str, run: Run | None, epoch: int, dataset: str) -> None:
     counts = np.array(record["confusion"])
     worst, best = _extremes(counts, classes)
     st.markdown(f"**{side}** after epoch {record['epoch']:.0f}: best at *{best}*, worst at *{worst}*")
-    spec = charts.confusion(classes, COLOURS[side], HEIGHT)
-    picked = draw_chart(spec, _rows(counts, classes), f"Confusion matrix of {side}", key=f"clf_cell_{side.lower()}",
-                        on_select="rerun")  # fmt: skip
+    spec = charts.confusion(classes, COLOURS[side], ink(), HEIGHT)
+    picked = draw_chart(
+        spec, _rows(counts, classes), f"Confusion matrix of {side}", key=f"clf_cell_{side.lower()}", on_select="rerun"
+    )
     _cell(side, run, min(epoch, len(records) - 1), dataset, classes, picked.selection.get("pick") or [])
 
 
@@ -53,8 +55,9 @@ def _rows(counts: np.ndarray, classes: tuple[str, ...]) -> list[dict]:
     totals = counts.sum(axis=1).clip(1)
     return [
         {"true": true, "called": called, "count": int(counts[i, j]), "share": float(counts[i, j] / totals[i])}
-        for i, true in enumerate(classes) for j, called in enumerate(classes)
-    ]  # fmt: skip
+        for i, true in enumerate(classes)
+        for j, called in enumerate(classes)
+    ]
 
 
 def _cell(side: str, run: Run, epoch: int, dataset: str, classes: tuple[str, ...], picked: list[dict]) -> None:
@@ -77,9 +80,10 @@ def _cell(side: str, run: Run, epoch: int, dataset: str, classes: tuple[str, ...
         title = f"The most certain mistakes of {side}. Click a cell to see its images."
     st.caption(title)
     if len(found):
-        picture = images.sheet(np.repeat(np.repeat(split.images[found], 2, 2), 2, 3), 8, pad=2)
-        st.image(picture.transpose(1, 2, 0).squeeze(), width="stretch", alt=title)
-        certainties = [f"{classes[certainty[i].argmax()]} {words.percent(certainty[i].max(), 0)}" for i in found[:8]]
-        st.caption("First row: " + words.listed(certainties))
+        called = [
+            f"{classes[c]} {words.percent(p, 0)}"
+            for c, p in zip(certainty[found].argmax(1), certainty[found].max(1), strict=True)
+        ]
+        gallery.draw(split.images[found], [f"is {classes[split.labels[i]]}" for i in found], called)
     else:
         st.caption("There is no such image.")

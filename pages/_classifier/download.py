@@ -16,8 +16,10 @@ def offer(name: str) -> None:
     """A line with a button; while somebody downloads, its progress for everybody."""
     row = st.columns([8, 3], vertical_alignment="center")
     title = data.title(name)
-    row[0].caption(f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
-                   "them, download them. MNIST trains at once.")  # fmt: skip
+    row[0].caption(
+        f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
+        "them, download them. MNIST trains at once."
+    )
     going = is_going(name)
     if row[1].button(f"Download {title}", icon=":material/download:", disabled=going, key="clf_download"):
         threading.Thread(target=_fetch, args=(name,), name=f"download-{name}", daemon=True).start()

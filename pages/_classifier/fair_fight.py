@@ -14,25 +14,41 @@ from pages._classifier.settings import OPTIMIZERS, Settings, label
 from pages._shared import words
 from pages._shared.charts import draw as draw_chart
 
+OTHERS = ("#832db6", "#bd1f01", "#a96b59", "#717581", "#b9ac70")  # Petroff's, but those of A and B
+
 
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     """Test accuracy against learning rate for every optimizer of which several rates are recorded."""
     rows = _rows(settings)
     if not rows:
-        st.info("No sweep over learning rates is recorded with these settings. On CIFAR-10 with seed 42 there is one; "
-                "or train a few rates yourself, and they appear here.")  # fmt: skip
+        st.info(
+            "No sweep over learning rates is recorded with these settings. On CIFAR-10 with seed 42 there is one; "
+            "or train three rates of an optimizer yourself, and they appear here."
+        )
         return
     chart, text = st.columns([3, 2], gap="large")
     with chart:
-        draw_chart(charts.fair_fight(300), rows, "Test accuracy against learning rate, a line for each optimizer")
+        rates = [row["lr"] for row in rows]
+        spec = charts.fair_fight(_hues(settings, rows), (min(rates), max(rates)), 300)
+        draw_chart(spec, rows, "Test accuracy against learning rate, a line for each optimizer")
     with text:
         st.markdown("\n".join(f"* {line}" for line in _reading(rows)))
-        st.caption(f"Test accuracy after {settings.a.epochs} epochs, seed {settings.a.seed}. One seed a point: a gap "
-                   "of a point or two is within the spread over seeds.")  # fmt: skip
+        st.caption(
+            f"Test accuracy after {settings.a.epochs} epochs, seed {settings.a.seed}, one run a point. A "
+            "difference of a point or two is no more than another seed would make."
+        )
+
+
+def _hues(settings: Settings, rows: list[dict]) -> tuple[tuple[str, str], ...]:
+    """The colour of each optimizer: that of the side which uses it, or another one if both or neither do."""
+    a, b = (label(OPTIMIZERS, config.optimizer) for config in settings.sides.values())
+    own = {a: charts.A, b: charts.B} if a != b else {}
+    others = iter(OTHERS)
+    return tuple((name, own.get(name) or next(others)) for name in dict.fromkeys(row["optimizer"] for row in rows))
 
 
 def _rows(settings: Settings) -> list[dict]:
-    """A row a run that differs from A or B in nothing but learning rate and optimizer; only optimizers with three rates."""
+    """A row a run that differs from A in learning rate and optimizer alone; optimizers with three rates or more."""
     free = {"lr": None, "optimizer": None}
     wanted = {**dataclasses.asdict(settings.a), **free}
     found = {}
@@ -41,11 +57,20 @@ def _rows(settings: Settings) -> list[dict]:
             found[run.config["optimizer"], run.config["lr"]] = run
     many = {name for name, _ in found if sum(other == name for other, _ in found) >= 3}
     marks = _marks(settings)
+    tops = {
+        name: max(run.metrics["test_accuracy"] for (other, _), run in found.items() if other == name) for name in many
+    }
     return [
-        {"optimizer": label(OPTIMIZERS, name), "lr": lr, "accuracy": 100 * run.metrics["test_accuracy"],
-         "mark": marks.get((name, lr), ""), "label": label(OPTIMIZERS, name)}
-        for (name, lr), run in sorted(found.items()) if name in many
-    ]  # fmt: skip
+        {
+            "optimizer": label(OPTIMIZERS, name),
+            "lr": lr,
+            "accuracy": 100 * run.metrics["test_accuracy"],
+            "mark": marks.get((name, lr), ""),
+            "best": run.metrics["test_accuracy"] == tops[name],
+        }
+        for (name, lr), run in sorted(found.items())
+        if name in many
+    ]
 
 
 def _marks(settings: Settings) -> dict[tuple[str, float], str]:
@@ -59,12 +84,16 @@ def _marks(settings: Settings) -> dict[tuple[str, float], str]:
 
 
 def _reading(rows: list[dict]) -> list[str]:
-    """What the chart says, in a sentence an optimizer."""
-    lines = []
-    for name in dict.fromkeys(row["optimizer"] for row in rows):
-        own = [row for row in rows if row["optimizer"] == name]
-        best = max(own, key=lambda row: row["accuracy"])
-        course = next((row for row in own if row["lr"] == 0.001), None)
-        text = f"**{name}** is best at {best['lr']:g}: {words.percent(best['accuracy'] / 100)}"
-        lines.append(text + (f"; at 0.001 it reaches {words.percent(course['accuracy'] / 100)}" if course else ""))
-    return [*lines, "At the same rate you compare rates, not optimizers."]
+    """What the chart says: each optimizer's best, and the gap at the same rate and at the best ones."""
+    best = {row["optimizer"]: row for row in rows if row["best"]}
+    lines = [
+        f"**{name}** is best at {row['lr']:g}: {words.percent(row['accuracy'] / 100)}" for name, row in best.items()
+    ]
+    same = [row["accuracy"] for row in rows if row["lr"] == 0.001]
+    if len(best) == len(same) == 2:
+        gap = (
+            abs(same[0] - same[1]),
+            max(v["accuracy"] for v in best.values()) - min(v["accuracy"] for v in best.values()),
+        )
+        lines.append(f"Both at 0.001, they are **{gap[0]:.0f} points** apart; each at its best, **{gap[1]:.0f}**")
+    return lines

@@ -9,6 +9,7 @@ import streamlit as st
 from core import charts, data, runs
 from core.jobs import QUEUE, QueueFull
 from core.runs import Run
+from pages._classifier import recordings
 from pages._classifier.picture import HEIGHT
 from pages._classifier.settings import Settings
 from pages._shared import words
@@ -18,6 +19,11 @@ from pages._shared.viewer import me
 TICK = 0.4  # seconds between two looks at a training
 FIRST_TICK = 0.1  # until its first point is there
 POINTS = 200  # of a training curve, at most
+SAME = "the same numbers, bit for bit."
+OTHER = (
+    "other numbers from step {step} on. Another version of torch, another processor or other copies of the images "
+    "change the last digits, and those grow."
+)
 AGAIN = ".again"  # ends the name of a run that is trained a second time, to be compared with the first
 
 
@@ -28,29 +34,34 @@ def shown(settings: Settings) -> dict[str, str]:
     return {side: name + AGAIN if name + AGAIN in again else name for side, name in found.items()}
 
 
-def find(name: str) -> Run | None:
-    """The run of that name as it is now, or None."""
-    try:
-        return runs.find(name)
-    except runs.RunError:
-        return None
-
-
 def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
     """Train and Stop. Training both sides again checks that the numbers come out the same."""
     active = [run for run in pair.values() if run and run.active]
     recorded = all(run is not None and run.status == "done" for run in pair.values())
-    row = st.container(horizontal=True, vertical_alignment="center")
+    row = st.container(horizontal=True, horizontal_alignment="right")
     missing = not data.available(settings.a.dataset)
     row.button(
-        "Train again" if recorded else "Train live", type="secondary" if recorded else "primary", key="clf_train",
-        icon=":material/play_arrow:", disabled=bool(active) or missing, on_click=_train, args=(settings, recorded),
-        help="Trains both sides now and checks that every number comes out as recorded." if recorded
+        "Train again" if recorded else "Train live",
+        type="secondary" if recorded else "primary",
+        key="clf_train",
+        icon=":material/play_arrow:",
+        disabled=bool(active) or missing,
+        on_click=_train,
+        args=(settings, recorded),
+        help="Trains both sides now and checks that every number comes out as recorded."
+        if recorded
         else "Trains what is not recorded yet, A and B side by side.",
-    )  # fmt: skip
+    )
     mine = [run.name for run in active if QUEUE.may_stop(run.name, me())]
-    row.button("Stop", icon=":material/stop:", key="clf_stop", disabled=not mine, on_click=_stop, args=(mine,),
-               help="What is recorded so far stays." if mine or not active else "Only who started it can stop it.")  # fmt: skip
+    row.button(
+        "Stop",
+        icon=":material/stop:",
+        key="clf_stop",
+        disabled=not mine,
+        on_click=_stop,
+        args=(mine,),
+        help="What is recorded so far stays." if mine or not active else "Only who started it can stop it.",
+    )
     if problem := st.session_state.pop("clf_problem", None):
         st.warning(problem, icon=":material/info:")
 
@@ -80,7 +91,7 @@ def state(side: str, run: Run | None) -> str:
         return f"{side}: training{_progress(run)}"
     if run.status == "done":
         return f"{side}: {words.percent(run.metrics['test_accuracy'])}"
-    return f"{side}: {run.status}. {run.reason}"
+    return f"{side}: {run.reason if run.status == 'stopped' else f'{run.status}. {run.reason}'}"
 
 
 def _progress(run: Run) -> str:
@@ -92,41 +103,47 @@ def _progress(run: Run) -> str:
     return f" {100 * last['step'] / last['steps']:.0f}{words.THIN}%, {words.seconds(left)} left"
 
 
-def follow(settings: Settings, watched: dict[str, str], place: st.delta_generator.DeltaGenerator) -> None:
+def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generator.DeltaGenerator) -> None:
     """Draw the live charts again and again until no run is active any more, then run the page once more.
 
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
-    line, left, right = _frames(place)
+    places = _places(stage)
     while True:
-        pair = {side: find(name) for side, name in watched.items()}
+        pair = {side: recordings.find(name) for side, name in watched.items()}
         for name in watched.values():
             QUEUE.watch(name, me())
-        line.markdown("  \u2003".join(state(side, run) for side, run in pair.items()))
-        with left:
-            _chart(settings, pair, "accuracy", "accuracy (%)", (0, 100))
-        with right:
-            _chart(settings, pair, "loss", "loss (nats)", None)
+        _draw(settings, pair, places)
         if not any(run and run.active for run in pair.values()):
             st.rerun()
         time.sleep(TICK if all(run and run.history() for run in pair.values()) else FIRST_TICK)
 
 
-def _frames(place: st.delta_generator.DeltaGenerator) -> tuple:
-    with place.container():
+def still(settings: Settings, pair: dict[str, Run | None], stage: st.delta_generator.DeltaGenerator) -> None:
+    """The charts of runs that ended before their time, as far as they go."""
+    _draw(settings, pair, _places(stage))
+
+
+def _places(stage: st.delta_generator.DeltaGenerator) -> tuple:
+    """Where the state, the accuracies and the losses are drawn, in as much room as the replay takes."""
+    with stage.container(gap="xsmall"):
         line = st.empty()
-        columns = st.columns([3, 2])
-        frames = []
-        for column, caption in zip(columns, ("Accuracy: dots on test images, thin lines on training images",
-                                             "Training loss (thin) and test loss (dots)"), strict=True):  # fmt: skip
-            column.caption(caption)
-            frames.append(column.empty())
-    return line, *frames
+        accuracy, loss = st.columns([3, 2])
+        accuracy.caption("Accuracy: dots on all test images, thin lines on the training images")
+        loss.caption("Loss, the same way")
+        return line, accuracy.empty(), loss.empty()
 
 
-def _chart(settings: Settings, pair: dict[str, Run | None], what: str, title: str, domain) -> None:
-    spec = charts.curves(settings.a.epochs, title, domain, HEIGHT)
-    draw(spec, curve_rows(pair, what), f"{title} of A and B while they train")
+def _draw(settings: Settings, pair: dict[str, Run | None], places: tuple) -> None:
+    line, accuracy, loss = places
+    line.markdown("\u2003".join(state(side, run) for side, run in pair.items()))
+    for place, what, title, domain in (
+        (accuracy, "accuracy", "accuracy (%)", (0, 100)),
+        (loss, "loss", "loss (nats)", None),
+    ):
+        with place:
+            spec = charts.curves(settings.a.epochs, title, domain, HEIGHT - 40)
+            draw(spec, curve_rows(pair, what), f"{title} of A and B while they train")
 
 
 def curve_rows(pair: dict[str, Run | None], what: str) -> list[dict]:
@@ -137,22 +154,22 @@ def curve_rows(pair: dict[str, Run | None], what: str) -> list[dict]:
         history = run.history() if run else []
         every = max(1, len(history) // POINTS)
         for kind, key, records in (("train", what, history[::every]), ("test", f"test_{what}", history)):
-            rows += [{"side": side, "kind": kind, "epoch": record["epoch"], "value": factor * record[key]}
-                     for record in records if key in record]  # fmt: skip
+            rows += [
+                {"side": side, "kind": kind, "epoch": record["epoch"], "value": factor * record[key]}
+                for record in records
+                if key in record
+            ]
     return rows or [{"side": "A", "kind": "none", "epoch": 0, "value": 0}]
 
 
-def compare_again(settings: Settings) -> str:
-    """After "Train again": whether every number came out as recorded; "" if there is nothing to say."""
+def compared_again(settings: Settings) -> list[str]:
+    """After "Train again": for each side, whether every number came out as recorded."""
     said = []
     for side, config in settings.sides.items():
         name = runs.run_name("classifier", config)
-        first, second = find(name), find(name + AGAIN)
-        if first and second and name + AGAIN in st.session_state.get("clf_again", ()) and second.status == "done":
+        first, second = recordings.find(name), recordings.find(name + AGAIN)
+        if first and second and second.name in st.session_state.get("clf_again", ()) and second.status == "done":
             step = runs.first_difference(first, second)
-            where = "the same numbers, bit for bit" if step is None else f"differs from step {words.count(step)} on"
-            said.append(f"{side}: {where}")
-    if not said:
-        return ""
-    other = " Another version of torch, another processor or other copies of the images change the last digits."
-    return "Trained again. " + " · ".join(said) + "." + (other if any("differs" in text for text in said) else "")
+            outcome = SAME if step is None else OTHER.format(step=words.count(step))
+            said.append(f"{side}, trained again, gave {outcome}")
+    return said

@@ -12,11 +12,17 @@ from pages._classifier import recordings
 from pages._classifier.settings import Settings
 from pages._shared import words
 from pages._shared.charts import draw as draw_chart
+from pages._shared.charts import ink
 from pages._shared.drawpad import drawpad
 
 SHOWN = 10  # classes in the bars
-MAP_SIDE = 40  # pixels of a feature map on the page, at least
+MAP_SIDE = 40  # pixels of a feature map in its sheet
+ROWS = 3  # of feature maps in a sheet
 HEALTH_IMAGES = 500
+IDLE = (
+    "A unit is idle if no image makes it positive (ReLU, LeakyReLU), or if every image saturates it (Tanh). It tells "
+    "images apart little or not at all."
+)
 
 
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
@@ -35,7 +41,9 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     with bars:
         title = f"It is: {names[truth]}. What the networks say" if truth is not None else "What the networks say"
         st.caption(f"{title}, certainty in %, after epoch {epoch}")
-        draw_chart(charts.bars("certainty (%)", 300), _bar_rows(networks, image, names), "Certainties of A and B")
+        draw_chart(
+            charts.bars("certainty (%)", ink(), 300), _bar_rows(networks, image, names), "Certainties of A and B"
+        )
     with meter:
         _health(networks, pair, epoch, split)
     _maps(networks, image)
@@ -63,8 +71,15 @@ def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
     """The chosen image, uint8 (C, H, W), and its class if it is known."""
     channels, side = split.images.shape[1:3]
     sources = ["Test image", "Upload", *(["Draw"] if channels == 1 else [])]
-    source = st.segmented_control("Image", sources, default=sources[0], required=True, key="clf_source",
-                                  bind="query-params", label_visibility="collapsed")  # fmt: skip
+    source = st.segmented_control(
+        "Image",
+        sources,
+        default=sources[0],
+        required=True,
+        key="clf_source",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     if source == "Test image":
         last = len(split.labels) - 1
         index = st.number_input(f"Number, 0 to {words.count(last)}", 0, 9_999, 0, key="clf_image", bind="query-params")
@@ -79,8 +94,12 @@ def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
 
 def _upload(channels: int, side: int, dataset: str) -> np.ndarray | None:
     """An uploaded picture in the size that the network knows; digits are brought to the look of MNIST."""
-    file = st.file_uploader("A picture: PNG, JPEG, WebP, GIF or BMP, up to 10 MB", key="clf_upload",
-                            type=["png", "jpg", "jpeg", "webp", "gif", "bmp"], max_upload_size=10)  # fmt: skip
+    file = st.file_uploader(
+        "A picture: PNG, JPEG, WebP, GIF or BMP, up to 10 MB",
+        key="clf_upload",
+        type=["png", "jpg", "jpeg", "webp", "gif", "bmp"],
+        max_upload_size=10,
+    )
     if file is None:
         st.caption("Upload a picture to see what both networks make of it.")
         return None
@@ -108,21 +127,21 @@ def _bar_rows(networks: dict, image: np.ndarray, names: tuple[str, ...]) -> list
     strongest = np.argsort(-np.max(list(said.values()), axis=0), kind="stable")[:SHOWN]
     return [
         {"side": side, "name": names[i], "percent": 100 * float(row[i])}
-        for i in sorted(strongest) for side, row in said.items()
-    ]  # fmt: skip
+        for i in sorted(strongest)
+        for side, row in said.items()
+    ]
 
 
 def _health(networks: dict, pair: dict[str, Run | None], epoch: int, split: Split) -> None:
     """How many units of each layer are idle."""
     count = min(HEALTH_IMAGES, len(split.labels))
-    st.caption(f"Idle units, over {count} test images")
+    st.caption(f"Idle units of every layer, over {count} test images", help=IDLE)
+    rows = []
     for side, model in networks.items():
-        run = pair[side]
-        found = idle_units(model, split, count, run.name, epoch, str(sorted(run.checksums.items())))
-        for layer in found:
-            st.progress(min(1.0, max(0.0, layer.idle)), f"{side} · {layer.name}: {words.percent(layer.idle)}")
-    st.caption("Idle means: no image makes the unit positive (ReLU, LeakyReLU), or every image saturates it (Tanh). "
-               "An idle unit tells the images apart little or not at all.")  # fmt: skip
+        found = idle_units(model, split, count, pair[side].name, epoch, str(sorted(pair[side].checksums.items())))
+        rows += [{"side": side, "name": layer.name, "percent": 100 * layer.idle} for layer in found]
+    rows.sort(key=lambda row: row["name"])
+    draw_chart(charts.bars("idle units (%)", ink(), 190), rows, "Share of idle units in every layer of A and B")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -133,13 +152,16 @@ def idle_units(_model, _split: Split, count: int, name: str, epoch: int, checksu
 
 def _maps(networks: dict, image: np.ndarray) -> None:
     """The answers of every layer, A beside B."""
-    st.caption("What each convolution answers to the image, a square a map: orange positive, blue negative, white zero. "
-               "Each layer has one scale.")  # fmt: skip
-    for (side, model), column in zip(networks.items(), st.columns(len(networks), gap="medium"), strict=True):
+    st.caption(
+        "What each convolution answers to the image, a square a map: orange positive, blue negative, white zero. "
+        "Each layer has one scale."
+    )
+    for (side, model), place in zip(networks.items(), st.columns(len(networks), gap="medium"), strict=True):
         for layer in inside.layers(model, image):
             colours = images.signed(layer.maps, max(layer.bound, 1e-6))  # (M, 3, H, W)
             zoom = max(1, MAP_SIDE // colours.shape[-1])
-            picture = images.sheet(colours.repeat(zoom, 2).repeat(zoom, 3), 12, pad=2)
+            columns = -(-len(colours) // ROWS)
+            picture = images.sheet(colours.repeat(zoom, 2).repeat(zoom, 3), columns, pad=3, fill=128)
             text = f"{side} · {layer.name}, {len(layer.maps)} maps, scale ±{layer.bound:.3g}"
-            column.caption(text)
-            column.image(picture.transpose(1, 2, 0), width="stretch", alt=text)
+            place.caption(text)
+            place.image(picture.transpose(1, 2, 0), width="stretch", alt=text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from core import data, runs
+from core import data
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings, differences
@@ -23,18 +23,26 @@ def notice(settings: Settings) -> str:
     differ, _ = differences(settings)
     a, b = settings.a, settings.b
     if differ == ["optimizer"] and {a.optimizer, b.optimizer} == {"sgd", "adam"} and a.lr == 0.001:
-        return ("At learning rate 0.001, SGD has hardly begun to learn after five epochs. Is SGD worse, or only slower? "
-                "Open *Fair fight* below: each with its own best rate, the gap nearly closes.")  # fmt: skip
+        return (
+            "At learning rate 0.001, SGD has hardly begun to learn after five epochs. Is SGD worse, or only slower? "
+            "Open *Fair fight* below: each with its own best rate, the gap nearly closes."
+        )
     if differ == ["activation"]:
-        return ("Both start from the same weights and see the same batches; only the function after each convolution "
-                "differs. Look at *Look inside*: how many units still give a signal?")  # fmt: skip
+        return (
+            "Both start from the same weights and see the same batches; only the function after each convolution "
+            "differs. Look at *Look inside*: how many units still give a signal?"
+        )
     if differ == ["learning rate"]:
-        return ("One number sets these two apart. Too small a rate learns slowly; too large a one jumps over the "
-                "valley, and may diverge.")  # fmt: skip
+        return (
+            "One number sets these two apart. Too small a rate learns slowly; too large a one jumps over the "
+            "valley, and may diverge."
+        )
     if not differ:
         return "The same settings and the same seed give the same numbers, bit for bit. Change one thing in B."
-    return (f"{len(differ)} things differ at once ({words.listed(differ)}), so the picture cannot say which of them "
-            "made the difference. Change one at a time for a fair comparison.")  # fmt: skip
+    return (
+        f"{len(differ)} things differ at once ({words.listed(differ)}), so the picture cannot say which of them "
+        "made the difference. Change one at a time for a fair comparison."
+    )
 
 
 def caption(settings: Settings, pair: dict[str, Run | None]) -> str:
@@ -44,8 +52,10 @@ def caption(settings: Settings, pair: dict[str, Run | None]) -> str:
         finals = [run.metrics["test_accuracy"] for run in recordings.siblings(config)]
         if len(finals) > 1:
             mean, low, high = statistics.mean(finals), min(finals), max(finals)
-            parts.append(f"{side} over {len(finals)} seeds: {words.percent(mean)} "
-                         f"({words.percent(low)} to {words.percent(high)})")  # fmt: skip
+            parts.append(
+                f"{side} over {len(finals)} seeds: {words.percent(mean)} "
+                f"({words.percent(low)} to {words.percent(high)})"
+            )
     names = [f"{side} `{run.name}`" for side, run in pair.items() if run]
     return " · ".join([*parts, *names])
 
@@ -56,9 +66,3 @@ def _images(settings: Settings, pair: dict[str, Run | None]) -> str:
     note = f" ({recorded[0].data['note']})" if recorded and recorded[0].data.get("note") else ""
     number = words.count(settings.a.images) if settings.a.images else "all"
     return f"{number} training images of {data.title(settings.a.dataset)}{note}"
-
-
-def troubles(pair: dict[str, Run | None]) -> list[str]:
-    """A sentence for each run that did not end well; its curve is shown as far as it goes."""
-    ended = [(side, run) for side, run in pair.items() if run and run.status in set(runs.STATUSES) - {"done"}]
-    return [f"{side} {run.status}: {run.reason}" for side, run in ended if not run.active]

@@ -9,12 +9,13 @@ import zipfile
 import numpy as np
 import streamlit as st
 
-from core import charts
+from core import charts, runs
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings
 from pages._shared import words
 from pages._shared.charts import draw as draw_chart
+from pages._shared.charts import ink
 
 HEIGHT = 280
 COLUMNS = ("side", "run", "step", "epoch", "loss", "accuracy", "test_loss", "test_accuracy")
@@ -23,6 +24,9 @@ COLUMNS = ("side", "run", "step", "epoch", "loss", "accuracy", "test_loss", "tes
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     """Loss curves, accuracy of every class at the chosen epoch, a table of epochs, downloads."""
     found = {side: run for side, run in pair.items() if run and run.history()}
+    if unreadable := recordings.shelf(str(runs.runs_dir()))[1]:
+        with st.expander("Folders among the runs that cannot be read", icon=":material/folder_off:"):
+            st.markdown("\n".join(f"* {reason}" for reason in unreadable))
     if not found:
         st.info("Nothing is recorded with these settings yet. Train it, and the numbers appear here.")
         return
@@ -33,7 +37,9 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
         draw_chart(spec, live.curve_rows(pair, "loss"), "Loss of A and B over the epochs")
     with classes:
         st.caption(f"Share of right answers for every class after epoch {epoch}")
-        draw_chart(charts.bars("right (%)", HEIGHT), _class_rows(settings, found, epoch), "Accuracy of every class")
+        draw_chart(
+            charts.bars("right (%)", ink(), HEIGHT), _class_rows(settings, found, epoch), "Accuracy of every class"
+        )
     st.dataframe(_table(settings, found), hide_index=True, width="stretch")
     _downloads(found)
 
@@ -57,20 +63,39 @@ def _table(settings: Settings, found: dict[str, Run]) -> list[dict]:
         for row, record in zip(rows, recordings.tested(run), strict=False):
             row[f"{side} test accuracy"] = words.percent(record["test_accuracy"], 2)
             row[f"{side} test loss"] = round(record["test_loss"], 3)
-            row[f"{side} seconds"] = round(record["seconds"], 1)
     return rows
 
 
 def _downloads(found: dict[str, Run]) -> None:
     row = st.container(horizontal=True)
-    row.download_button("Chart data (CSV)", lambda: _csv(found), "classifier.csv", "text/csv", on_click="ignore",
-                        icon=":material/table:", key="clf_csv")  # fmt: skip
+    row.download_button(
+        "Chart data (CSV)",
+        lambda: _csv(found),
+        "classifier.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/table:",
+        key="clf_csv",
+    )
     for side, run in found.items():
         if run.steps:
-            row.download_button(f"Weights of {side}", lambda run=run: _weights(run), f"{run.name}.safetensors",
-                                on_click="ignore", icon=":material/download:", key=f"clf_weights_{side}")  # fmt: skip
-        row.download_button(f"Run folder of {side} (zip)", lambda run=run: _zip(run), f"{run.name}.zip",
-                            "application/zip", on_click="ignore", icon=":material/folder_zip:", key=f"clf_zip_{side}")  # fmt: skip
+            row.download_button(
+                f"Weights of {side}",
+                lambda run=run: _weights(run),
+                f"{run.name}.safetensors",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"clf_weights_{side}",
+            )
+        row.download_button(
+            f"Run folder of {side} (zip)",
+            lambda run=run: _zip(run),
+            f"{run.name}.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+            key=f"clf_zip_{side}",
+        )
 
 
 def _csv(found: dict[str, Run]) -> str:

@@ -13,7 +13,7 @@ from pages._shared import words
 from pages._shared.scrubber import scrubber
 
 COLOURS = {"A": charts.A, "B": charts.B}
-HEIGHT = 330  # pixels, of the replay and of the live charts alike, so that nothing jumps
+HEIGHT = 290  # pixels, of the replay and of the live charts alike, so that nothing jumps
 
 
 def replay(settings: Settings, pair: dict[str, Run | None]) -> int:
@@ -24,11 +24,24 @@ def replay(settings: Settings, pair: dict[str, Run | None]) -> int:
     wanted = st.query_params.get("clf_epoch", "")
     at = min(int(wanted), last) if wanted.isdecimal() and len(wanted) < 4 else last
     frame = scrubber(
-        key="clf_picture", axis="Epoch", frames=[str(e) for e in range(epochs + 1)], panels=panels, at=at,
-        height=HEIGHT, alt="Test accuracy of A and B over the epochs, and their verdicts on the same test images",
-    )  # fmt: skip
+        key="clf_picture",
+        axis="Epoch",
+        frames=[str(e) for e in range(epochs + 1)],
+        panels=panels,
+        at=at,
+        height=HEIGHT,
+        alt="Test accuracy of A and B over the epochs, and their verdicts on the same test images",
+    )
     _to_link(frame, last)
     return frame
+
+
+def empty(stage: st.delta_generator.DeltaGenerator) -> None:
+    """Say in the picture's place what to do to see one."""
+    with stage.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
+        st.markdown(
+            "Nothing is recorded with these settings yet. **Train live** to see the curves grow.", width="content"
+        )
 
 
 def _to_link(epoch: int, default: int) -> None:
@@ -44,29 +57,45 @@ def _curves(settings: Settings, pair: dict[str, Run | None]) -> dict:
     series = []
     for run in (run for run in recordings.library() if run.name in settings.overlay):
         values = recordings.accuracies(run)
-        series.append({"name": recordings.title(run), "color": charts.COURSE, "x": list(range(len(values))), "y": values,
-                       "thin": True})  # fmt: skip
+        series.append(
+            {
+                "name": recordings.title(run),
+                "color": charts.COURSE,
+                "x": list(range(len(values))),
+                "y": values,
+                "thin": True,
+            }
+        )
     for side, run in pair.items():
         values = recordings.accuracies(run)
         if values:
             name = f"{side} · {short(*((a, b) if side == 'A' else (b, a)))}"
             band = _band(settings.sides[side], len(values)) if settings.bands else None
-            series.append({"name": name, "color": COLOURS[side], "y": values, "band": band})
+            series.append(
+                {"name": name, "color": COLOURS[side], "x": list(range(len(values))), "y": values, "band": band}
+            )
     tops = [value for line in series for value in line["y"]]
     refs = _references(settings)
     top = max([20.0, *tops, *(ref["y"] for ref in refs)])
     return {
-        "type": "curves", "weight": 3, "title": "Test accuracy", "x": list(range(a.epochs + 1)), "x_title": "epoch",
-        "y_title": "test accuracy (%)", "y_domain": [0, min(100, 10 * (top // 10 + 1))], "series": series, "refs": refs,
-    }  # fmt: skip
+        "type": "curves",
+        "weight": 3,
+        "title": "Test accuracy",
+        "x": list(range(a.epochs + 1)),
+        "x_title": "epoch",
+        "y_title": "test accuracy (%)",
+        "y_domain": [0, min(100, 10 * (top // 10 + 1))],
+        "series": series,
+        "refs": refs,
+    }
 
 
 def _band(config, count: int) -> list[list[float]] | None:
     """Lowest and highest accuracy over the recorded seeds at each epoch, if there are at least two."""
-    curves = [recordings.accuracies(run) for run in recordings.siblings(config)]
-    if len(curves) < 2:
+    curves = [recordings.accuracies(run)[:count] for run in recordings.siblings(config)]
+    if len(curves) < 2 or any(len(values) < count for values in curves):
         return None
-    return [[min(values), max(values)] for values in list(zip(*curves, strict=False))[:count]]
+    return [[min(values), max(values)] for values in zip(*curves, strict=True)]
 
 
 def _references(settings: Settings) -> list[dict]:
@@ -88,11 +117,19 @@ def _tiles(settings: Settings, pair: dict[str, Run | None]) -> list[dict]:
         st.caption(f"{error}")
         return []
     count = len(split.labels)
-    return [{
-        "type": "tiles", "weight": 2, "title": "The same test images", "count": count, "cols": count,
-        "sprite": images.png_uri(images.sheet(split.images, count)), "truth": [classes[i] for i in split.labels],
-        "verdicts": said, "names": {side: short(config, config) for side, config in settings.sides.items()},
-    }]  # fmt: skip
+    return [
+        {
+            "type": "tiles",
+            "weight": 2,
+            "title": "The same test images",
+            "count": count,
+            "cols": count,
+            "sprite": images.png_uri(images.sheet(split.images, count)),
+            "truth": [classes[i] for i in split.labels],
+            "verdicts": said,
+            "names": {side: short(config, config) for side, config in settings.sides.items()},
+        }
+    ]
 
 
 def _identity(run: Run) -> str:

@@ -10,15 +10,46 @@ import streamlit as st
 from core import classifier, data, inside, runs
 from core.classifier import Config
 from core.data import Split
-from core.runs import Run
+from core.runs import Run, RunError
 
 TILES = 8  # images in the picture of the page
 
 
-@st.cache_data(ttl=3, max_entries=1, show_spinner=False)
+@st.cache_resource(ttl=3, max_entries=2, show_spinner=False)
+def shelf(root: str) -> tuple[list[Run], list[str]]:
+    """All classifier runs, and the reasons why other folders are none; a new one shows within three seconds."""
+    found, reasons = [], []
+    for entry in runs.listing("classifier"):
+        try:
+            if isinstance(entry, runs.Unreadable):
+                raise RunError(entry.reason)
+            found.append(_whole(entry))
+        except RunError as error:
+            reasons.append(str(error))
+    return found, reasons
+
+
 def library() -> list[Run]:
-    """All readable classifier runs; a new one shows within three seconds."""
-    return [run for run in runs.listing("classifier") if isinstance(run, Run)]
+    """All readable classifier runs."""
+    return shelf(str(runs.runs_dir()))[0]
+
+
+def find(name: str) -> Run | None:
+    """The run of that name as it is now, or None if there is none that can be read."""
+    try:
+        return _whole(runs.find(name))
+    except RunError:
+        return None
+
+
+def _whole(run: Run) -> Run:
+    """The run if its settings and its history can be read, too; a RunError if not."""
+    try:
+        Config(**run.config)
+        run.history()
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{run.name} cannot be read. {error}") from error
+    return run
 
 
 def overlays() -> dict[str, str]:
@@ -29,10 +60,10 @@ def overlays() -> dict[str, str]:
 def title(run: Run) -> str:
     """A run in words, such as "CIFAR-10 sgd 0.01 leaky relu, seed 42"."""
     config = run.config
-    words = f"{data.title(config['dataset'])} {config['optimizer']} {config['lr']:g} {config['activation']}, seed {config['seed']}".replace("_", " ")
-    shorter = [f"{config[key]:g} {word}" for key, word in (("epochs", "epochs"), ("images", "images"))
-               if config[key] != getattr(Config(), key)]  # fmt: skip
-    return ", ".join([words, *shorter, *(["again"] if run.name.endswith(".again") else [])])
+    choices = f"{config['optimizer']} {config['lr']:g} {config['activation']}".replace("_", " ")
+    rare = [f"{config[key]} {key}" for key in ("epochs", "images") if config[key] != getattr(Config(), key)]
+    again = ["again"] if run.name.endswith(".again") else []
+    return ", ".join([f"{data.title(config['dataset'])} {choices}", f"seed {config['seed']}", *rare, *again])
 
 
 def siblings(config: Config) -> list[Run]:

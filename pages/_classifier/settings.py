@@ -11,8 +11,12 @@ from core.classifier import Config
 from pages._shared import words
 
 OPTIMIZERS = {
-    "SGD": "sgd", "SGD + momentum": "sgd_momentum", "Adam": "adam", "AdamW": "adamw", "RMSprop": "rmsprop",
-}  # fmt: skip
+    "SGD": "sgd",
+    "SGD + momentum": "sgd_momentum",
+    "Adam": "adam",
+    "AdamW": "adamw",
+    "RMSprop": "rmsprop",
+}
 ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "Tanh": "tanh"}
 RATES = (0.0001, 0.0003, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 1.0, 10.0)
 BATCHES = (16, 32, 64, 128, 256)
@@ -49,12 +53,16 @@ def label(choices: dict[str, str], value: str) -> str:
     return next(words for words, known in choices.items() if known == value)
 
 
-def controls(overlays: dict[str, str]) -> Settings:
-    """Draw the controls and return what they say. ``overlays``: names of recorded runs → words for them."""
+def controls(overlays: dict[str, str]) -> tuple[Settings, st.delta_generator.DeltaGenerator]:
+    """Draw the controls; returns what they say, and the place beside them for buttons.
+
+    ``overlays``: names of recorded runs → words for them.
+    """
     cards = dict(zip("AB", st.columns(2, gap="small"), strict=True))
     own = {side: _side(side, card) for side, card in cards.items()}
-    common, extras = _common(overlays)
-    return Settings(*(Config(**own[side], **common) for side in "AB"), **extras)
+    *places, bar = st.columns([4, 3, 3, 2, 5], vertical_alignment="bottom")
+    common, extras = _common(places, overlays)
+    return Settings(*(Config(**own[side], **common) for side in "AB"), **extras), bar
 
 
 def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
@@ -63,32 +71,65 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
     with card.container(border=True, key=f"{key}_card"):
         optimizer, lr, activation = st.columns([5, 4, 5])
         names = list(OPTIMIZERS)
-        chosen = optimizer.selectbox(f"{side} · optimizer", names, names.index(FIRST[side]), help=HELP["optimizer"],
-                                     key=f"{key}_optimizer", bind="query-params")  # fmt: skip
-        rate = lr.selectbox("Learning rate", RATES, RATES.index(0.001), format_func=lambda value: f"{value:g}",
-                            help=HELP["lr"], key=f"{key}_lr", bind="query-params")  # fmt: skip
-        act = activation.selectbox("Activation", list(ACTIVATIONS), help=HELP["activation"], key=f"{key}_activation",
-                                   bind="query-params")  # fmt: skip
+        chosen = optimizer.selectbox(
+            f"{side} · optimizer",
+            names,
+            names.index(FIRST[side]),
+            help=HELP["optimizer"],
+            key=f"{key}_optimizer",
+            bind="query-params",
+        )
+        rate = lr.selectbox(
+            "Learning rate",
+            RATES,
+            RATES.index(0.001),
+            format_func=lambda value: f"{value:g}",
+            help=HELP["lr"],
+            key=f"{key}_lr",
+            bind="query-params",
+        )
+        act = activation.selectbox(
+            "Activation", list(ACTIVATIONS), help=HELP["activation"], key=f"{key}_activation", bind="query-params"
+        )
     return {"optimizer": OPTIMIZERS[chosen], "lr": rate, "activation": ACTIVATIONS[act]}
 
 
-def _common(overlays: dict[str, str]) -> tuple[dict, dict]:
+def _common(row: list[st.delta_generator.DeltaGenerator], overlays: dict[str, str]) -> tuple[dict, dict]:
     """The controls that A and B share, in one row; rare ones in a popover."""
-    row = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
     names = data.names()
-    dataset = row[0].selectbox("Data", names, names.index("cifar10"), format_func=data.title, key="clf_data",
-                               bind="query-params")  # fmt: skip
+    dataset = row[0].selectbox(
+        "Data", names, names.index("cifar10"), format_func=data.title, key="clf_data", bind="query-params"
+    )
     seed = row[1].number_input("Seed", 0, 999_999, 42, help=HELP["seed"], key="clf_seed", bind="query-params")
     epochs = row[2].number_input("Epochs", 1, 50, 5, help=HELP["epochs"], key="clf_epochs", bind="query-params")
     with row[3].popover("More", icon=":material/tune:", width="stretch"):
-        images = st.selectbox("Training images", IMAGES, format_func=lambda n: words.count(n) if n else "all",
-                              help=HELP["images"], key="clf_images", bind="query-params")  # fmt: skip
-        batch = st.selectbox("Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch",
-                             bind="query-params")  # fmt: skip
-        bands = st.toggle("Bands over recorded seeds", True, key="clf_bands", bind="query-params",
-                          help="From the lowest to the highest of the seeds recorded with these settings.")  # fmt: skip
-        overlay = st.multiselect("Lay other runs over", list(overlays), format_func=overlays.get, max_selections=6,
-                                 key="clf_overlay", bind="query-params", placeholder="Choose recorded runs")  # fmt: skip
+        images = st.selectbox(
+            "Training images",
+            IMAGES,
+            format_func=lambda n: words.count(n) if n else "all",
+            help=HELP["images"],
+            key="clf_images",
+            bind="query-params",
+        )
+        batch = st.selectbox(
+            "Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch", bind="query-params"
+        )
+        bands = st.toggle(
+            "Bands over recorded seeds",
+            True,
+            key="clf_bands",
+            bind="query-params",
+            help="From the lowest to the highest of the seeds recorded with these settings.",
+        )
+        overlay = st.multiselect(
+            "Lay other runs over",
+            list(overlays),
+            format_func=overlays.get,
+            max_selections=6,
+            key="clf_overlay",
+            bind="query-params",
+            placeholder="Choose recorded runs",
+        )
     common = {"dataset": dataset, "seed": int(seed), "epochs": int(epochs), "images": images, "batch_size": batch}
     return common, {"bands": bands, "overlay": overlay}
 

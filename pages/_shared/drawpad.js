@@ -23,13 +23,14 @@ export default function ({ parentElement, data, setStateValue }) {
 
 function create(parent) {
   const canvas = parent.querySelector("canvas")
-  const pad = { canvas, hint: parent.querySelector(".hint"), clear: parent.querySelector(".clear"), rev: null, pen: null,
-    timer: null, ink: canvas.getContext("2d", { willReadFrequently: true }) }
+  const ink = canvas.getContext("2d", { willReadFrequently: true })
+  const [hint, clear] = [parent.querySelector(".hint"), parent.querySelector(".clear")]
+  const pad = { canvas, ink, hint, clear, rev: null, pen: null, timer: null, empty: true }
   canvas.onpointerdown = event => start(pad, event)
   canvas.onpointermove = event => pad.pen?.id === event.pointerId && move(pad, event)
   canvas.onpointerup = canvas.onpointercancel = event => pad.pen?.id === event.pointerId && finish(pad)
   canvas.onkeydown = event => ["Delete", "Backspace"].includes(event.key) && wipe(pad, event)
-  pad.clear.onclick = event => wipe(pad, event)
+  clear.onclick = event => wipe(pad, event)
   return pad
 }
 
@@ -37,6 +38,7 @@ function start(pad, event) {
   if (event.button || pad.pen) return // one pen at a time
   pad.canvas.setPointerCapture(event.pointerId)
   pad.pen = { id: event.pointerId, at: place(pad, event) }
+  dot(pad)
   move(pad, event)
 }
 
@@ -66,6 +68,13 @@ function stroke(pad, to) {
   ink.lineTo(...to)
   ink.stroke()
   pen.at = to
+}
+
+function dot({ ink, pen }) { // a stroke from a point to itself leaves none
+  ink.fillStyle = "#fff"
+  ink.beginPath()
+  ink.arc(...pen.at, BRUSH / 2, 0, 2 * Math.PI)
+  ink.fill()
 }
 
 function place(pad, event) {

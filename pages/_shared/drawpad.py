@@ -29,9 +29,7 @@ _PAD = st.components.v2.component(
 )
 
 
-def drawpad(
-    *, key: str, live_ms: int | None = 150, show: np.ndarray | None = None, rev: int = 0
-) -> np.ndarray | None:
+def drawpad(*, key: str, live_ms: int | None = 150, show: np.ndarray | None = None, rev: int = 0) -> np.ndarray | None:
     """Show a pad to draw on, and return what is on it.
 
     Args:
@@ -50,8 +48,8 @@ def drawpad(
         raise ValueError(f"show must be uint8 {(SIDE, SIDE)}, not {show.dtype} {show.shape}")
     pixels = read(st.session_state.get(key, {}).get("pixels"), rev, show)
     shown = None if pixels is None else base64.b64encode(pixels.tobytes()).decode("ascii")
-    _PAD(key=key, data={"live": live_ms, "rev": rev, "pixels": shown}, on_pixels_change=lambda: None)
-    return pixels
+    result = _PAD(key=key, data={"live": live_ms, "rev": rev, "pixels": shown}, on_pixels_change=lambda: None)
+    return read(result.pixels, rev, show)  # a session that took over from a lost one learns of the drawing only now
 
 
 def read(state: object, rev: int, show: np.ndarray | None) -> np.ndarray | None:

@@ -1,13 +1,13 @@
 """THE picture of a page: panels over a row with a slider, scrubbed and played in the browser without asking Python.
 
 The browser gets the data of all frames at once. Python hears of a new frame only when the viewer lets go: at the end of
-a drag or of a play, on pause, and a moment after the last key. What the panels show is drawn in scrubber.js.
+a drag or of a play, on pause, and a moment after the last key. The panels are drawn by scrubber_*.js.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import streamlit as st
 
 _HERE = Path(__file__).parent
 _HTML = """
-<div class="scrubber" role="group">
+<div class="scrubber" role="group" tabindex="-1">
   <div class="panels"></div>
   <div class="controls">
+    <div class="steps">
     <button type="button" class="back" aria-label="One step back" title="One step back (←)">
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M12 2v12L4 8z"/></svg>
     </button>
@@ -28,6 +29,7 @@ _HTML = """
     <button type="button" class="on" aria-label="One step on" title="One step on (→)">
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2v12l8-6z"/></svg>
     </button>
+    </div>
     <input type="range" min="0" step="1">
     <div class="readout"><span class="now"></span><span class="widest" aria-hidden="true"></span></div>
   </div>
@@ -37,7 +39,7 @@ _SCRUBBER = st.components.v2.component(
     "explorer_scrubber",
     html=_HTML,
     css=(_HERE / "scrubber.css").read_text(encoding="utf-8"),
-    js=(_HERE / "scrubber.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / f"scrubber{part}.js").read_text(encoding="utf-8") for part in ("", "_curves", "_tiles")),
 )
 
 
@@ -85,17 +87,13 @@ def scrubber(
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
     """
     check(frames, panels)
-    seen = st.session_state.get(f"{key}:seen")
     last = len(frames) - 1
-    moved = st.session_state.get(key, {}).get("frame")
-    seen = follow(seen, min(max(at, 0), last), moved, last)
+    seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
+    data = {"axis": axis, "frames": [*frames], "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
+    data |= {"height": height, "play_ms": play_ms, "alt": alt}
+    result = _SCRUBBER(key=key, data=data, on_frame_change=lambda: None)
+    seen = follow(seen, at, result.frame, last)  # a session that took over from a lost one learns of it only now
     st.session_state[f"{key}:seen"] = seen
-    data = {"axis": axis, "frames": list(frames), "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
-    _SCRUBBER(
-        key=key,
-        data={**data, "height": height, "play_ms": play_ms, "alt": alt},
-        on_frame_change=lambda: None,
-    )
     return seen["frame"]
 
 
@@ -138,7 +136,7 @@ def check(frames: Sequence[str], panels: Sequence[dict]) -> None:
                 raise ValueError(f"{what} in panel {panel.get('title', '')!r} has {got} entries, not {wanted}")
 
 
-def _curves(panel: dict, frames: int):
+def _curves(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
     yield "x", len(panel["x"]), frames
     for line in panel["series"]:
         wanted = len(panel["x"] if line.get("x") is None else line["x"])
@@ -147,7 +145,7 @@ def _curves(panel: dict, frames: int):
             yield f"band of {line['name']!r}", len(line["band"]), wanted
 
 
-def _tiles(panel: dict, frames: int):
+def _tiles(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
     yield "truth", len(panel["truth"]), panel["count"]
     for side, verdicts in panel["verdicts"].items():
         if verdicts is not None:

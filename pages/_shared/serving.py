@@ -45,6 +45,7 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     quiet_streamlit()
     raise_file_limit()
     warm.inference()
+    warm.drawing()
     jobs.warm_up()
     threading.Thread(target=keep_house, name="janitor", daemon=True).start()
     try:
