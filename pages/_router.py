@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._shared import links
+
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
 
@@ -18,4 +20,5 @@ page = st.navigation(
     ],
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )
+links.refuse_infinite()
 page.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-COURSE = {"clf_data": "cifar10", "clf_a_lr": "0.001", "clf_b_lr": "0.001"}
+COURSE = {"clf_data": "CIFAR-10", "clf_a_lr": "0.001", "clf_b_lr": "0.001"}
 RELU = {"clf_a_activation": "LeakyReLU", "clf_b_activation": "LeakyReLU"}
 
 CLASSIFIER = {

@@ -54,6 +54,7 @@ function accept(self, data) {
   const jumped = data.jumps !== self.data?.jumps // the first data, too
   self.data = data
   self.root.setAttribute("aria-label", data.alt)
+  self.root.style.minHeight = `${data.height + 48}px`
   self.slider.max = data.frames.length - 1
   self.slider.setAttribute("aria-label", data.axis)
   self.widest.textContent = reading(data, data.frames.reduce((a, b) => (b.length > a.length ? b : a)))

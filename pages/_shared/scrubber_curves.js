@@ -134,7 +134,8 @@ function placeLabels(svg, { labels, box, y }, gutter) {
     label.name.setAttribute("y", label.y + name)
     label.value.setAttribute("x", label.thin ? x + label.name.getComputedTextLength() + 6 : x)
     label.value.setAttribute("y", label.y + value)
-    shape(label.group, "path", { class: "leader", d: `M${box.right + 4} ${label.wish}L${x - 4} ${label.y}` })
+    const leader = `M${box.right + 4} ${label.wish}L${x - 4} ${label.y}`
+    if (!label.thin) shape(label.group, "path", { class: "leader", d: leader })
   }
 }
 

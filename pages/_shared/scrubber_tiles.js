@@ -75,6 +75,7 @@ function arrange(sheet, panel, sides) {
   const gap = 10
   const { width, height } = sheet.getBoundingClientRect()
   const text = 18 * (1 + sides)
+  // what a line of words takes: the chip, the per cent, and a long label
   const wanted = 64 + 6.5 * Math.min(10, Math.max(...panel.truth.map(label => label.length)))
   let best = { score: -1 }
   for (let cols = 1; cols <= panel.count; cols++) {

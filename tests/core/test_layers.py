@@ -48,7 +48,7 @@ LAYOUTS = {  # ways for the same numbers to lie in memory
 
 
 def results(convolve, x: torch.Tensor, *parameters: torch.Tensor) -> list[torch.Tensor]:
-    """The output, and the gradients for the input and the parameters of a sum in which every output weighs differently."""
+    """The output, and the gradients for input and parameters of a sum in which every output weighs differently."""
     leaf = x.detach().requires_grad_()
     leaves = [leaf, *(p.detach().clone().requires_grad_() for p in parameters)]
     out = convolve(*leaves)
@@ -152,7 +152,7 @@ def test_the_same_seed_and_purpose_give_the_same_numbers():
     assert draw(42, "weights") == draw(42, "weights")
 
 
-@pytest.mark.parametrize("other", [(43, "weights"), (42, "batches"), (42, ""), (4, "2/weights"), (2**31 - 1, "weights")])
+@pytest.mark.parametrize("other", [(43, "weights"), (42, "batches"), (42, ""), (4, "2/weights"), (0, "weights")])
 def test_another_seed_or_purpose_gives_other_numbers(other):
     assert not set(draw(42, "weights")) & set(draw(*other))
 

@@ -1,0 +1,27 @@
+"""Links that come from outside: nothing in them may stop a page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from streamlit.runtime.state import session_state
+
+_parse = session_state.parse_url_param
+
+
+def refuse_infinite() -> None:
+    """Make "nan" and "inf" in a link count as wrong values, so that the control takes its default.
+
+    Streamlit 1.67 catches every other wrong value, but a control for whole numbers stops the page over these. Its own
+    reader of links is replaced by one that refuses them; doing so again changes nothing.
+    """
+    session_state.parse_url_param = _finite
+
+
+def _finite(value: str | list[str], value_type: str) -> Any:
+    parsed = _parse(value, value_type)
+    for number in parsed if isinstance(parsed, list) else [parsed]:
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ValueError(f"{value!r} is not a finite number")
+    return parsed
