@@ -89,10 +89,17 @@ def _require(device: str) -> None:
         raise ValueError(f"There is no device {device!r} on this machine: use --device cpu.")
 
 
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # as in training: the last digits may depend on it
+
+
 def eval_command(options: argparse.Namespace) -> int:
     run = runs.find(options.name)
     config, topic = recorder.config_of(run), recorder.lab(run.topic)
     data = topic.load_data(config)
+    _use_one_thread()
     measured = recorder.measure(run.path, topic, config, data)
     same_data = data.identity == run.data.get("identity")
     report = {"name": run.name, "stored": run.metrics, "measured": measured, "same_data": same_data,

@@ -1,4 +1,4 @@
-"""Below the picture: depth, a tab at a time. Only the open tab is worked out."""
+"""Below the picture: depth, a tab at a time. Only the chosen tab is worked out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ NAMES = ("Fair fight", "Confusion", "Look inside", "Numbers", "How it works", "S
 
 
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
-    """Draw the tabs, and what is in the open one."""
-    opened = st.tabs(NAMES, key="clf_tab", on_change="rerun", bind="query-params")
+    """Draw the row of names, and what belongs to the chosen one.
+
+    Not ``st.tabs``: its tabs take no clicks for a moment in every run of the page.
+    """
     contents = (fair_fight.draw, confusion.draw, look_inside.draw, numbers.draw, _how, _source)
-    for tab, content in zip(opened, contents, strict=True):
-        if tab.open:
-            with tab:
-                content(settings, pair, epoch)
+    chosen = st.segmented_control(
+        "Look closer",
+        NAMES,
+        default=NAMES[0],
+        required=True,
+        key="clf_tab",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    contents[NAMES.index(chosen)](settings, pair, epoch)
 
 
 def _how(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:

@@ -50,7 +50,7 @@ def scrubber(
     frames: Sequence[str],
     panels: Sequence[dict],
     at: int,
-    height: int = 330,
+    height: int = 290,
     play_ms: int = 700,
     alt: str,
 ) -> int:

@@ -18,7 +18,7 @@ def test_a_deep_link_may_come_first(fresh_server, page: Page, command: str) -> N
     expect(page.get_by_role("heading", name="Classifier", exact=True)).to_be_visible()
     expect(page).to_have_title("Classifier")
     expect(page.locator("[data-testid=stTopNavLink]")).to_contain_text(["Overview", "Classifier"])
-    expect(page.locator(".st-key-clf_a_optimizer")).to_contain_text("Adam")
+    expect(page.locator(".st-key-clf_a_optimizer").get_by_role("combobox")).to_have_value("Adam")
     page.reload()
     expect(page.get_by_role("heading", name="Classifier", exact=True)).to_be_visible()
 

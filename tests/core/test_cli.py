@@ -157,11 +157,9 @@ def test_no_runs_are_an_empty_list(home, capsys):
 # Measuring again
 
 
-def test_eval_of_a_run_just_made_is_exact(run):
-    with core("eval", "first") as process:
-        out, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (0, "")
-    report = json.loads(out)
+def test_eval_of_a_run_just_made_is_exact(run, capsys):
+    assert command_line.main(["eval", "first"]) == 0
+    report = json.loads(capsys.readouterr().out)
     assert report["measured"] == report["stored"] == runs.read(run).metrics
     assert (report["name"], report["equal"], report["same_data"]) == ("first", True, True)
 
