@@ -22,10 +22,16 @@ def notice(settings: Settings) -> str:
     """What to notice, in at most two lines, for the comparison that is on the screen."""
     differ, _ = differences(settings)
     a, b = settings.a, settings.b
-    if differ == ["optimizer"] and {a.optimizer, b.optimizer} == {"sgd", "adam"} and a.lr == 0.001:
+    courses = (a.dataset, a.lr, a.epochs, {a.optimizer, b.optimizer}) == ("cifar10", 0.001, 5, {"sgd", "adam"})
+    if differ == ["optimizer"] and courses:
         return (
             "At learning rate 0.001, SGD has hardly begun to learn after five epochs. Is SGD worse, or only slower? "
-            "Open *Fair fight* below: each with its own best rate, the gap nearly closes."
+            "Choose *Fair fight* below: each with its own best rate, the gap nearly closes."
+        )
+    if differ == ["optimizer"]:
+        return (
+            "The optimizers turn the same gradients into different steps. At the same learning rate that is no fair "
+            "fight: what is large for one of them is small for the other."
         )
     if differ == ["activation"]:
         return (

@@ -8,7 +8,6 @@ import streamlit as st
 
 from core import data
 from core.classifier import Config
-from pages._shared import words
 
 OPTIMIZERS = {
     "SGD": "sgd",
@@ -30,6 +29,7 @@ HELP = {
     "seed": "Decides the initial weights and the order of the batches. A and B always share it.",
     "epochs": "How often the network sees every training image.",
     "images": "Fewer images train faster. They are drawn by the seed.",
+    "bands": "From the lowest to the highest test accuracy of the seeds recorded with these settings.",
     "batch": "Images a step. The course used 64.",
 }
 
@@ -60,8 +60,9 @@ def controls(overlays: dict[str, str]) -> tuple[Settings, st.delta_generator.Del
     """
     cards = dict(zip("AB", st.columns(2, gap="small"), strict=True))
     own = {side: _side(side, card) for side, card in cards.items()}
-    *places, bar = st.columns([4, 3, 3, 2, 5], vertical_alignment="bottom")
-    common, extras = _common(places, overlays)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    common, extras = _common(row, overlays)
+    bar = row.container(horizontal=True, horizontal_alignment="right")
     return Settings(*(Config(**own[side], **common) for side in "AB"), **extras), bar
 
 
@@ -69,7 +70,7 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
     """The controls of one side, in one row in a card of its colour."""
     key = f"clf_{side.lower()}"
     with card.container(border=True, key=f"{key}_card"):
-        optimizer, lr, activation = st.columns([5, 4, 5])
+        optimizer, lr, activation = st.columns([5, 4, 5], wrap=False)
         names = list(OPTIMIZERS)
         chosen = optimizer.selectbox(
             f"{side} · optimizer",
@@ -94,44 +95,49 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
     return {"optimizer": OPTIMIZERS[chosen], "lr": rate, "activation": ACTIVATIONS[act]}
 
 
-def _common(row: list[st.delta_generator.DeltaGenerator], overlays: dict[str, str]) -> tuple[dict, dict]:
+def _common(row: st.delta_generator.DeltaGenerator, overlays: dict[str, str]) -> tuple[dict, dict]:
     """The controls that A and B share, in one row; rare ones in a popover."""
     names = data.names()
-    dataset = row[0].selectbox(
-        "Data", names, names.index("cifar10"), format_func=data.title, key="clf_data", bind="query-params"
+    dataset = row.selectbox(
+        "Data",
+        names,
+        names.index("cifar10"),
+        format_func=data.title,
+        key="clf_data",
+        bind="query-params",
+        width=220,
     )
-    seed = row[1].number_input("Seed", 0, 999_999, 42, help=HELP["seed"], key="clf_seed", bind="query-params")
-    epochs = row[2].number_input("Epochs", 1, 50, 5, help=HELP["epochs"], key="clf_epochs", bind="query-params")
-    with row[3].popover("More", icon=":material/tune:", width="stretch"):
-        images = st.selectbox(
-            "Training images",
-            IMAGES,
-            format_func=lambda n: words.count(n) if n else "all",
-            help=HELP["images"],
-            key="clf_images",
-            bind="query-params",
-        )
-        batch = st.selectbox(
-            "Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch", bind="query-params"
-        )
-        bands = st.toggle(
-            "Bands over recorded seeds",
-            True,
-            key="clf_bands",
-            bind="query-params",
-            help="From the lowest to the highest of the seeds recorded with these settings.",
-        )
-        overlay = st.multiselect(
-            "Lay other runs over",
-            list(overlays),
-            format_func=overlays.get,
-            max_selections=6,
-            key="clf_overlay",
-            bind="query-params",
-            placeholder="Choose recorded runs",
-        )
-    common = {"dataset": dataset, "seed": int(seed), "epochs": int(epochs), "images": images, "batch_size": batch}
-    return common, {"bands": bands, "overlay": overlay}
+    seed = row.number_input("Seed", 0, 999_999, 42, help=HELP["seed"], key="clf_seed", bind="query-params", width=150)
+    epochs = row.number_input("Epochs", 1, 50, 5, help=HELP["epochs"], key="clf_epochs", bind="query-params", width=140)
+    with row.popover("More", icon=":material/tune:"):
+        rare, shown = _rare(overlays)
+    return {"dataset": dataset, "seed": int(seed), "epochs": int(epochs), **rare}, shown
+
+
+def _rare(overlays: dict[str, str]) -> tuple[dict, dict]:
+    """What is seldom changed: settings of the training, and what else is drawn."""
+    images = st.selectbox(
+        "Training images",
+        IMAGES,
+        format_func=lambda n: str(n) if n else "all",
+        help=HELP["images"],
+        key="clf_images",
+        bind="query-params",
+    )
+    batch = st.selectbox(
+        "Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch", bind="query-params"
+    )
+    bands = st.toggle("Bands over recorded seeds", True, help=HELP["bands"], key="clf_bands", bind="query-params")
+    overlay = st.multiselect(
+        "Lay other runs over",
+        list(overlays),
+        format_func=overlays.get,
+        max_selections=6,
+        key="clf_overlay",
+        bind="query-params",
+        placeholder="Choose recorded runs",
+    )
+    return {"images": images, "batch_size": batch}, {"bands": bands, "overlay": overlay}
 
 
 def differences(settings: Settings) -> tuple[list[str], list[str]]:

@@ -494,6 +494,15 @@ def test_a_worker_that_cannot_be_started_costs_a_run_and_not_the_queue(home, mon
             assert runs.find(name).status == "interrupted"
 
 
+def test_a_worker_that_says_nothing_any_more_is_ended(tmp_path):
+    worker = jobs._Worker()
+    mute = [sys.executable, "-c", "import os, time; os.close(1); time.sleep(600)"]
+    worker._process = subprocess.Popen(mute, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker.train(tmp_path)
+    assert (worker._process.returncode, worker.path) == (-signal.SIGKILL, None)
+    worker.close()
+
+
 def test_after_shutting_down_nothing_runs_any_more(home):
     queue = Queue(slots=1)
     queue.shut_down()
