@@ -1,4 +1,4 @@
-"""Layers: a convolution that is quick on a processor with small images, and normalisation as a layer.
+"""Layers that are quick on a processor with small images: a convolution, normalisation; and parameters joined to one.
 
 Measured (AMD EPYC with AVX-512, one thread, torch 2.15, November 2026, a training step of the classifier at batch 64,
 three rounds in one process): 10 to 30 % more images a second than ``nn.Conv2d`` in its better memory format.
@@ -23,7 +23,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).clamp(min=1 / 255).view(-1, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return (x - self.mean) / self.std
+        return x.sub(self.mean).div_(self.std)
 
 
 class Conv2d(nn.Conv2d):
@@ -62,15 +62,35 @@ class _PatchProduct(torch.autograd.Function):
         patches, weight = ctx.saved_tensors
         grad = grad.reshape(len(weight), -1)  # (M, h·w·N)
         grad_x = _scatter(weight.t() @ grad, *ctx.sizes) if ctx.needs_input_grad[0] else None
-        return grad_x, grad @ patches.t(), grad.sum(1), None, None
+        grad_weight = grad @ patches.t() if ctx.needs_input_grad[1] else None
+        return grad_x, grad_weight, grad.sum(1), None, None
 
 
 def _scatter(patches: torch.Tensor, c, height, width, n, h, w, k, stride) -> torch.Tensor:
     """Add the gradients of the patches (C·k·k, h·w·N) up where the patches were taken: (C, H, W, N)."""
     patches = patches.view(c, k, k, h, w, n)
     out = patches.new_zeros(c, height, width, n)
+    to_c, to_row, to_column, to_image = out.stride()
+    strides = (to_c, stride * to_row, stride * to_column, to_image)
     for i in range(k):
         for j in range(k):
-            rows, columns = slice(i, i + stride * (h - 1) + 1, stride), slice(j, j + stride * (w - 1) + 1, stride)
-            out[:, rows, columns].add_(patches[:, i, j])
+            out.as_strided((c, h, w, n), strides, i * to_row + j * to_column).add_(patches[:, i, j])
     return out
+
+
+def joined(model: nn.Module) -> nn.Parameter:
+    """One flat parameter of which all parameters of the model become views, as do their gradients.
+
+    An optimizer then takes its step in one operation instead of one a layer, with the same numbers. Clear the gradients
+    with ``zero_grad(set_to_none=False)``, so that they stay views.
+    """
+    parameters = list(model.parameters())
+    flat = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
+    flat.grad = torch.zeros_like(flat)
+    start = 0
+    for parameter in parameters:
+        end = start + parameter.numel()
+        parameter.data = flat.data[start:end].view_as(parameter)
+        parameter.grad = flat.grad[start:end].view_as(parameter)
+        start = end
+    return flat

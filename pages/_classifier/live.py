@@ -17,7 +17,7 @@ from pages._shared.charts import draw
 from pages._shared.viewer import me
 
 TICK = 0.4  # seconds between two looks at a training
-FIRST_TICK = 0.1  # until its first point is there
+FIRST_TICK = 0.05  # until its first point is there
 POINTS = 200  # of a training curve, at most
 SAME = "the same numbers, bit for bit."
 OTHER = (
