@@ -37,45 +37,45 @@ class Conv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        batch_last = x.permute(1, 2, 3, 0).contiguous()  # (C, H, W, N): no copy when it already lies so
-        out = _PatchProduct.apply(batch_last, self.weight.flatten(1), self.bias, self.kernel_size[0], self.stride[0])
-        return out.permute(3, 0, 1, 2)
+        return _PatchProduct.apply(x, self.weight, self.bias, self.stride[0])
 
 
 class _PatchProduct(torch.autograd.Function):
-    """x (C, H, W, N), weight (M, C·k·k), bias (M,) → (M, h, w, N), and its gradients."""
+    """x (N, C, H, W), weight (M, C, k, k), bias (M,) → (N, M, h, w), and its gradients."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, k, stride):
+    def forward(ctx, x, weight, bias, stride):
+        x = x.permute(1, 2, 3, 0).contiguous()  # (C, H, W, N): no copy when it already lies so
         c, height, width, n = x.shape
+        m, k = len(weight), weight.shape[-1]
         h, w = (height - k) // stride + 1, (width - k) // stride + 1
         to_c, to_row, to_column, to_image = x.stride()
         strides = (to_c, to_row, to_column, stride * to_row, stride * to_column, to_image)
         patches = x.as_strided((c, k, k, h, w, n), strides).reshape(c * k * k, h * w * n)
         ctx.save_for_backward(patches, weight)
         ctx.sizes = (c, height, width, n, h, w, k, stride)
-        return torch.addmm(bias[:, None], weight, patches).view(-1, h, w, n)
+        return torch.addmm(bias[:, None], weight.reshape(m, -1), patches).view(m, h, w, n).permute(3, 0, 1, 2)
 
     @staticmethod
     @once_differentiable  # the saved patches have lost their connection to x
     def backward(ctx, grad):
         patches, weight = ctx.saved_tensors
-        grad = grad.reshape(len(weight), -1)  # (M, h·w·N)
-        grad_x = _scatter(weight.t() @ grad, *ctx.sizes) if ctx.needs_input_grad[0] else None
-        grad_weight = grad @ patches.t() if ctx.needs_input_grad[1] else None
-        return grad_x, grad_weight, grad.sum(1), None, None
+        flat = weight.reshape(len(weight), -1)  # (M, C·k·k)
+        grad = grad.permute(1, 2, 3, 0).reshape(len(weight), -1)  # (M, h·w·N)
+        grad_x = _scatter(flat.t() @ grad, *ctx.sizes) if ctx.needs_input_grad[0] else None
+        grad_weight = (grad @ patches.t()).view_as(weight) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_weight, grad.sum(1), None
 
 
 def _scatter(patches: torch.Tensor, c, height, width, n, h, w, k, stride) -> torch.Tensor:
-    """Add the gradients of the patches (C·k·k, h·w·N) up where the patches were taken: (C, H, W, N)."""
-    patches = patches.view(c, k, k, h, w, n)
+    """Add the gradients of the patches (C·k·k, h·w·N) up where the patches were taken: (N, C, H, W)."""
     out = patches.new_zeros(c, height, width, n)
     to_c, to_row, to_column, to_image = out.stride()
     strides = (to_c, stride * to_row, stride * to_column, to_image)
-    for i in range(k):
-        for j in range(k):
-            out.as_strided((c, h, w, n), strides, i * to_row + j * to_column).add_(patches[:, i, j])
-    return out
+    for place, patch in enumerate(patches.view(c, k * k, h, w, n).unbind(1)):
+        row, column = divmod(place, k)
+        out.as_strided((c, h, w, n), strides, row * to_row + column * to_column).add_(patch)
+    return out.permute(3, 0, 1, 2)
 
 
 def joined(model: nn.Module) -> nn.Parameter:
