@@ -43,16 +43,16 @@ def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, hei
 
 
 @lru_cache(maxsize=32)
-def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], height: int) -> Spec:
+def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], top: float, height: int) -> Spec:
     """Test accuracy against learning rate, a line an optimizer.
 
     Rows: optimizer, lr, accuracy (%), mark ("A", "B" or ""), best (bool). ``hues``: optimizer and colour, a pair a
-    line; ``rates``: the lowest and the highest learning rate.
+    line; ``rates``: the lowest and the highest learning rate; ``top``: the end of the accuracy axis.
     """
     decades = alt.Axis(format="~g", values=[10.0**power for power in range(-6, 3)], grid=True)
     base = alt.Chart(ROWS).encode(
         x=alt.X("lr:Q", title="learning rate", axis=decades, scale=alt.Scale(type="log", domain=list(rates))),
-        y=alt.Y("accuracy:Q", title="test accuracy (%)", scale=alt.Scale(domain=[0, 70])),
+        y=alt.Y("accuracy:Q", title="test accuracy (%)", scale=alt.Scale(domain=[0, top])),
     )
     names, colours = ([pair[i] for pair in hues] for i in (0, 1))
     hue = alt.Color("optimizer:N", legend=None, scale=alt.Scale(domain=names, range=colours))

@@ -30,7 +30,7 @@ LEASE = 300.0  # seconds without a viewer after which a run is stopped; hidden b
 BUDGET = 1800.0  # seconds that a run may train
 SILENCE = 90.0  # seconds without a new record after which a worker counts as hanging; decoding a data set takes 20
 GRACE = 5.0  # seconds that a worker has to obey a stop
-STARTER_GONE = 10.0  # seconds without a look from who started a run, after which anybody may stop it
+STARTER_GONE = 10.0  # seconds without a look after which a session counts as gone: others may stop what it started
 MOST_WAITING = 100  # jobs in the queue
 WARM = 2  # workers started before they are needed; further ones, up to the number of cores, start with their first job
 
@@ -81,6 +81,8 @@ class Queue:
         self.warm_up()
         with self._changed:
             names = [runs.run_name(topic, config) + (".again" if again else "") for config in configs]
+            if len(self._waiting) + len(set(names) - self._jobs.keys()) > MOST_WAITING:
+                raise QueueFull(f"{MOST_WAITING} trainings wait already: watch a recorded run meanwhile.")
             self._leave(owner, keep=names)
             for name, config in zip(names, configs, strict=True):
                 self._join(name, topic, config, owner, again)
@@ -159,8 +161,6 @@ class Queue:
             run = None if again else runs.of(topic, config)
             if run is not None and run.status in (*runs.ACTIVE, "done"):
                 return  # recorded, or being trained by another process
-            if len(self._waiting) >= MOST_WAITING:
-                raise QueueFull(f"{MOST_WAITING} trainings wait already: watch a recorded run meanwhile.")
             path = runs.runs_dir() / topic / name
             queued = recorder.create(path, topic, config)
             if queued is None:
@@ -171,7 +171,7 @@ class Queue:
 
     def _leave(self, owner: str, keep: Sequence[str]) -> None:
         for job in list(self._jobs.values()):
-            if job.name not in keep and job.watchers.pop(owner, None) is not None and not job.watchers:
+            if job.name not in keep and job.watchers.pop(owner, None) is not None and not _watched(job):
                 self._stop(job, "Another training was started in its place.")
 
     def _stop(self, job: Job, reason: str) -> None:
@@ -262,6 +262,11 @@ class _Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):  # unsent input
                     pipe.close()
+
+
+def _watched(job: Job) -> bool:
+    """Whether a session has looked at the job in the last seconds."""
+    return any(_since(seen) <= STARTER_GONE for seen in job.watchers.copy().values())
 
 
 def _since(moment: float | None) -> float:

@@ -193,7 +193,7 @@ def _attempt(topic: ModuleType, config: Any, recorder: Recorder, device: str, st
         return {"status": "done", "metrics": measure(recorder.path, topic, config, data)}
     except Diverged as error:
         return {"status": "diverged", "reason": str(error)}
-    except DataMissing as error:
+    except (DataMissing, ValueError) as error:  # a sentence each
         return {"status": "failed", "reason": str(error)}
     except MemoryError:
         return {"status": "failed", "reason": "This machine has too little memory for it: try a smaller batch."}

@@ -12,25 +12,18 @@ with st.container(gap="xsmall"):
     corner = heading.draw("Classifier", "Does the optimizer matter, or the learning rate?")
     chosen, bar = settings.controls(recordings.overlays())
     pair = {side: recordings.find(name) for side, name in live.shown(chosen).items()}
-    with corner:
-        share.popover({side: runs.command("classifier", config) for side, config in chosen.sides.items()})
     with bar:
         live.buttons(chosen, pair)
-    st.markdown(notice.differs(chosen))
-    if not data.available(chosen.a.dataset):
-        download.offer(chosen.a.dataset)
+    st.markdown(notice.differs(chosen, pair))
+    progress = st.empty() if data.available(chosen.a.dataset) else download.offer(chosen.a.dataset)
 
     active = any(run and run.active for run in pair.values())
-    unfinished = any(run and run.status != "done" for run in pair.values())
-    stage, epoch = st.empty(), 0
-    if unfinished and not active:
-        live.still(chosen, pair, stage)
-    elif any(pair.values()) and not active:
-        with stage.container():
-            epoch = picture.replay(chosen, pair)
-    elif not active:
-        picture.empty(stage)
-
+    stage, epoch = st.empty(), recordings.last_epoch(pair)
+    if not active:
+        with stage.container(gap="xsmall"):
+            epoch = picture.draw(chosen, pair, epoch)
+    with corner:
+        share.popover({side: runs.command("classifier", config) for side, config in chosen.sides.items()})
     for sentence in live.compared_again(chosen):
         st.info(sentence, icon=":material/info:")
     st.markdown(f"**What to notice.** {notice.notice(chosen)}")
@@ -41,4 +34,4 @@ tabs.draw(chosen, pair, epoch)
 if active:
     live.follow(chosen, live.shown(chosen), stage)
 if download.is_going(chosen.a.dataset):
-    download.follow(chosen.a.dataset)
+    download.follow(chosen.a.dataset, progress)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core import charts, data, inside
-from core.runs import Run, RunError
+from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.picture import COLOURS
 from pages._classifier.settings import Settings
@@ -65,12 +65,15 @@ def _cell(side: str, run: Run, epoch: int, dataset: str, classes: tuple[str, ...
     if not data.available(dataset):
         st.caption(f"The images behind the cells appear here when {data.title(dataset)} is on this machine.")
         return
-    try:
-        split = data.load(dataset).test
-        certainty = recordings.all_certainties(run.name, epoch, str(sorted(run.checksums.items())))
-    except (RunError, ValueError) as error:
-        st.caption(str(error))
+    loaded = data.load(dataset)
+    if run.data.get("identity") != loaded.identity:
+        st.caption(f"{side} was recorded on other copies of the images, so they are not shown here.")
         return
+    if recordings.network_of(run, epoch) is None:
+        st.caption(f"The weights of {side} after this epoch were not kept; the images appear at the last epoch.")
+        return
+    split = loaded.test
+    certainty = recordings.all_certainties(run.name, epoch, str(sorted(run.checksums.items())))
     if picked and {picked[0].get("true"), picked[0].get("called")} <= set(classes):
         true, called = classes.index(picked[0]["true"]), classes.index(picked[0]["called"])
         found = inside.members(certainty, split.labels, true, called, MOST)
@@ -86,4 +89,4 @@ def _cell(side: str, run: Run, epoch: int, dataset: str, classes: tuple[str, ...
         ]
         gallery.draw(split.images[found], [f"is {classes[split.labels[i]]}" for i in found], called)
     else:
-        st.caption("There is no such image.")
+        st.caption("With the weights as they are stored, rounded, there is no such image.")

@@ -12,8 +12,8 @@ from core import data, download
 TICK = 0.5  # seconds between two looks at a download
 
 
-def offer(name: str) -> None:
-    """A line with a button; while somebody downloads, its progress for everybody."""
+def offer(name: str) -> st.delta_generator.DeltaGenerator:
+    """A line with a button; returns the place below it for the progress."""
     row = st.columns([8, 3], vertical_alignment="center")
     title = data.title(name)
     row[0].caption(
@@ -28,6 +28,7 @@ def offer(name: str) -> None:
     state = download.status(name)
     if state is not None and state.phase == "failed":
         st.warning(state.message, icon=":material/cloud_off:")
+    return st.empty()
 
 
 def is_going(name: str) -> bool:
@@ -36,9 +37,8 @@ def is_going(name: str) -> bool:
     return state is not None and state.phase not in ("done", "failed")
 
 
-def follow(name: str) -> None:
+def follow(name: str, bar: st.delta_generator.DeltaGenerator) -> None:
     """Show the progress until the download has ended, then run the page once more."""
-    bar = st.empty()
     while is_going(name):
         state = download.status(name)
         if state is not None:

@@ -22,27 +22,28 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     rows = _rows(settings)
     if not rows:
         st.info(
-            "No sweep over learning rates is recorded with these settings. On CIFAR-10 with seed 42 there is one; "
-            "or train three rates of an optimizer yourself, and they appear here."
+            "No sweep over learning rates is recorded with these settings. There is one for CIFAR-10 with seed 42, "
+            "LeakyReLU and 5 epochs; or train three rates of an optimizer yourself, and they appear here."
         )
         return
     chart, text = st.columns([3, 2], gap="large")
     with chart:
         rates = [row["lr"] for row in rows]
-        spec = charts.fair_fight(_hues(settings, rows), (min(rates), max(rates)), 300)
+        top = min(100, 10 * (max(row["accuracy"] for row in rows) // 10 + 1))
+        spec = charts.fair_fight(_hues(settings, rows), (min(rates), max(rates)), top, 300)
         draw_chart(spec, rows, "Test accuracy against learning rate, a line for each optimizer")
     with text:
         st.markdown("\n".join(f"* {line}" for line in _reading(rows)))
         st.caption(
-            f"Test accuracy after {settings.a.epochs} epochs, seed {settings.a.seed}, one run a point. A "
-            "difference of a point or two is no more than another seed would make."
+            f"Test accuracy after {settings.a.epochs} epochs, seed {settings.a.seed}, one run a point. Another seed "
+            "gives another curve: the line under the picture says how far seeds lie apart."
         )
 
 
 def _hues(settings: Settings, rows: list[dict]) -> tuple[tuple[str, str], ...]:
     """The colour of each optimizer: that of the side which uses it, or another one if both or neither do."""
     a, b = (label(OPTIMIZERS, config.optimizer) for config in settings.sides.values())
-    own = {a: charts.A, b: charts.B} if a != b else {}
+    own = {a: charts.A, b: charts.B} if a != b and settings.a.activation == settings.b.activation else {}
     others = iter(OTHERS)
     return tuple((name, own.get(name) or next(others)) for name in dict.fromkeys(row["optimizer"] for row in rows))
 
@@ -79,8 +80,9 @@ def _marks(settings: Settings) -> dict[tuple[str, float], str]:
     def place(config: Config) -> tuple[str, float]:
         return config.optimizer, config.lr
 
-    comparable = settings.a.activation == settings.b.activation
-    return {place(settings.a): "A", **({place(settings.b): "B"} if comparable else {})}
+    if place(settings.a) == place(settings.b) or settings.a.activation != settings.b.activation:
+        return {place(settings.a): "A"}
+    return {place(settings.a): "A", place(settings.b): "B"}
 
 
 def _reading(rows: list[dict]) -> list[str]:

@@ -10,7 +10,6 @@ from core import charts, data, runs
 from core.jobs import QUEUE, QueueFull
 from core.runs import Run
 from pages._classifier import recordings
-from pages._classifier.picture import HEIGHT
 from pages._classifier.settings import Settings
 from pages._shared import words
 from pages._shared.charts import draw
@@ -31,7 +30,15 @@ def shown(settings: Settings) -> dict[str, str]:
     """The names of the runs that the page shows: those of the settings, or of a repetition that is going on."""
     found = {side: runs.run_name("classifier", config) for side, config in settings.sides.items()}
     again = st.session_state.get("clf_again", ())
-    return {side: name + AGAIN if name + AGAIN in again else name for side, name in found.items()}
+    return {
+        side: name + AGAIN if name + AGAIN in again and _is_active(name + AGAIN) else name
+        for side, name in found.items()
+    }
+
+
+def _is_active(name: str) -> bool:
+    run = recordings.find(name)
+    return run is not None and run.active
 
 
 def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
@@ -116,7 +123,8 @@ def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generato
         _draw(settings, pair, places)
         if not any(run and run.active for run in pair.values()):
             st.rerun()
-        time.sleep(TICK if all(run and run.history() for run in pair.values()) else FIRST_TICK)
+        soon = any(run and run.status == "running" and not run.history() for run in pair.values())
+        time.sleep(FIRST_TICK if soon else TICK)
 
 
 def still(settings: Settings, pair: dict[str, Run | None], stage: st.delta_generator.DeltaGenerator) -> None:
@@ -142,7 +150,7 @@ def _draw(settings: Settings, pair: dict[str, Run | None], places: tuple) -> Non
         (loss, "loss", "loss (nats)", None),
     ):
         with place:
-            spec = charts.curves(settings.a.epochs, title, domain, HEIGHT - 40)
+            spec = charts.curves(settings.a.epochs, title, domain, recordings.HEIGHT - 40)
             draw(spec, curve_rows(pair, what), f"{title} of A and B while they train")
 
 

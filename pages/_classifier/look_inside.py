@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import charts, data, images, inside
 from core.data import Split
-from core.runs import Run, RunError
+from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings
 from pages._shared import words
@@ -50,15 +50,15 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
 
 
 def _networks(pair: dict[str, Run | None], epoch: int) -> dict:
+    """Side → network after that epoch, or after the last one of a shorter run; says where there is none."""
     found = {}
     for side, run in pair.items():
-        try:
-            model = recordings.network_of(run, min(epoch, len(recordings.tested(run)) - 1)) if run else None
-        except RunError as error:
-            st.warning(str(error))
-            continue
+        own = min(epoch, len(recordings.tested(run)) - 1)
+        model = recordings.network_of(run, own) if run else None
         if model is not None:
             found[side] = model
+        elif run is not None:
+            st.caption(f"{side}: the weights after epoch {epoch} were not kept; those of the last epoch are.")
     return found
 
 
@@ -70,7 +70,7 @@ def _examples(dataset: str) -> Split:
 def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
     """The chosen image, uint8 (C, H, W), and its class if it is known."""
     channels, side = split.images.shape[1:3]
-    sources = ["Test image", "Upload", *(["Draw"] if channels == 1 else [])]
+    sources = ["Test image", "Upload", *(["Draw"] if dataset == "mnist" else [])]
     source = st.segmented_control(
         "Image",
         sources,

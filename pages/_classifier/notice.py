@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import statistics
 
-from core import data
+from core import course, data
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings, differences
 from pages._shared import words
 
 
-def differs(settings: Settings) -> str:
+def differs(settings: Settings, pair: dict[str, Run | None]) -> str:
     """The line that says what differs between A and B, and what is the same."""
     differ, same = differences(settings)
+    if len({run.data["identity"] for run in pair.values() if run and run.data}) > 1:
+        differ, same = [*differ, "copies of the images"], [name for name in same if name != "batch order"]
     first = f"**differs:** {words.listed(differ)}" if differ else "**differs:** nothing, so the curves are the same"
     return f"{first} · **same:** {words.listed(same)}"
 
@@ -21,17 +23,16 @@ def differs(settings: Settings) -> str:
 def notice(settings: Settings) -> str:
     """What to notice, in at most two lines, for the comparison that is on the screen."""
     differ, _ = differences(settings)
-    a, b = settings.a, settings.b
-    courses = (a.dataset, a.lr, a.epochs, {a.optimizer, b.optimizer}) == ("cifar10", 0.001, 5, {"sgd", "adam"})
-    if differ == ["optimizer"] and courses:
+    reported = [course.test_accuracy(config) for config in settings.sides.values()]
+    if differ == ["optimizer"] and None not in reported and settings.a.seed == 42:
         return (
             "At learning rate 0.001, SGD has hardly begun to learn after five epochs. Is SGD worse, or only slower? "
             "Choose *Fair fight* below: each with its own best rate, the gap nearly closes."
         )
     if differ == ["optimizer"]:
         return (
-            "The optimizers turn the same gradients into different steps. At the same learning rate that is no fair "
-            "fight: what is large for one of them is small for the other."
+            "The optimizers turn the same gradients into different steps. Before one of them wins, ask whether the "
+            "learning rate suits both: a good rate for one is often a bad one for the other."
         )
     if differ == ["activation"]:
         return (
@@ -42,6 +43,11 @@ def notice(settings: Settings) -> str:
         return (
             "One number sets these two apart. Too small a rate learns slowly; too large a one jumps over the "
             "valley, and may diverge."
+        )
+    if differ == ["optimizer", "learning rate"]:
+        return (
+            "Each optimizer has a learning rate of its own, so this compares the two as one would use them. "
+            "*Fair fight* shows how close each is to its best rate."
         )
     if not differ:
         return "The same settings and the same seed give the same numbers, bit for bit. Change one thing in B."

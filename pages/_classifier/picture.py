@@ -7,20 +7,35 @@ import streamlit as st
 from core import charts, course, images, runs
 from core.data import DataMissing
 from core.runs import Run
-from pages._classifier import recordings
+from pages._classifier import live, recordings
 from pages._classifier.settings import Settings, short
 from pages._shared import words
 from pages._shared.scrubber import scrubber
 
 COLOURS = {"A": charts.A, "B": charts.B}
-HEIGHT = 290  # pixels, of the replay and of the live charts alike, so that nothing jumps
 
 
-def replay(settings: Settings, pair: dict[str, Run | None]) -> int:
-    """Draw the recorded runs with their scrubber; returns the epoch that the viewer chose."""
+def draw(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
+    """Draw what is recorded, up to epoch ``last``; returns the epoch that the viewer chose.
+
+    Two runs that never came to the end of an epoch are shown by their training curves.
+    """
+    unfinished = {side: run for side, run in pair.items() if run and run.status != "done"}
+    if not any(pair.values()):
+        _empty()
+    elif last == 0 and unfinished:
+        live.still(settings, pair, st.empty())
+    else:
+        if unfinished:
+            st.markdown("\u2003".join(live.state(side, run) for side, run in unfinished.items()))
+        return _replay(settings, pair, last)
+    return last
+
+
+def _replay(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
+    """The curves and the tiles over their scrubber."""
     epochs = settings.a.epochs
     panels = [_curves(settings, pair), *_tiles(settings, pair)]
-    last = max((len(recordings.tested(run)) - 1 for run in pair.values() if run), default=0)
     wanted = st.query_params.get("clf_epoch", "")
     at = min(int(wanted), last) if wanted.isdecimal() and len(wanted) < 4 else last
     frame = scrubber(
@@ -29,16 +44,18 @@ def replay(settings: Settings, pair: dict[str, Run | None]) -> int:
         frames=[str(e) for e in range(epochs + 1)],
         panels=panels,
         at=at,
-        height=HEIGHT,
+        height=recordings.HEIGHT,
         alt="Test accuracy of A and B over the epochs, and their verdicts on the same test images",
     )
     _to_link(frame, last)
     return frame
 
 
-def empty(stage: st.delta_generator.DeltaGenerator) -> None:
+def _empty() -> None:
     """Say in the picture's place what to do to see one."""
-    with stage.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
+    with st.container(
+        height=recordings.HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"
+    ):
         st.markdown(
             "Nothing is recorded with these settings yet. **Train live** to see the curves grow.", width="content"
         )
@@ -56,7 +73,7 @@ def _curves(settings: Settings, pair: dict[str, Run | None]) -> dict:
     a, b = settings.a, settings.b
     series = []
     for run in (run for run in recordings.library() if run.name in settings.overlay):
-        values = recordings.accuracies(run)
+        values = recordings.accuracies(run)[: a.epochs + 1]
         series.append(
             {
                 "name": recordings.title(run),

@@ -13,6 +13,7 @@ from core.data import Split
 from core.runs import Run, RunError
 
 TILES = 8  # images in the picture of the page
+HEIGHT = 290  # pixels, of the replay and of the live charts alike, so that nothing jumps
 
 
 @st.cache_resource(ttl=3, max_entries=2, show_spinner=False)
@@ -30,8 +31,9 @@ def shelf(root: str) -> tuple[list[Run], list[str]]:
 
 
 def library() -> list[Run]:
-    """All readable classifier runs."""
-    return shelf(str(runs.runs_dir()))[0]
+    """All readable classifier runs but repetitions and copies, whose names are not those of their settings."""
+    found = shelf(str(runs.runs_dir()))[0]
+    return [run for run in found if run.name == runs.run_name("classifier", Config(**run.config))]
 
 
 def find(name: str) -> Run | None:
@@ -43,13 +45,25 @@ def find(name: str) -> Run | None:
 
 
 def _whole(run: Run) -> Run:
-    """The run if its settings and its history can be read, too; a RunError if not."""
+    """The run with all its settings if everything that the page shows can be read; a RunError if not."""
     try:
-        Config(**run.config)
-        run.history()
-    except (TypeError, ValueError) as error:
+        if run.topic != "classifier":
+            raise ValueError(f"Its topic is {run.topic}.")
+        if run.status == "done":
+            float(run.metrics["test_accuracy"])
+        for record in run.history():
+            needed = (
+                "step",
+                "steps",
+                "epoch",
+                "seconds",
+                *(("confusion", "test_loss") if "test_accuracy" in record else ()),
+            )
+            if not record.keys() >= set(needed):
+                raise ValueError("A record of its history is incomplete.")
+        return dataclasses.replace(run, config=dataclasses.asdict(Config(**run.config)))
+    except (TypeError, ValueError, KeyError) as error:
         raise RunError(f"{run.name} cannot be read. {error}") from error
-    return run
 
 
 def overlays() -> dict[str, str]:
@@ -61,7 +75,11 @@ def title(run: Run) -> str:
     """A run in words, such as "CIFAR-10 sgd 0.01 leaky relu, seed 42"."""
     config = run.config
     choices = f"{config['optimizer']} {config['lr']:g} {config['activation']}".replace("_", " ")
-    rare = [f"{config[key]} {key}" for key in ("epochs", "images") if config[key] != getattr(Config(), key)]
+    rare = [
+        f"{key.replace('_', ' ')} {config[key]}"
+        for key in ("epochs", "images", "batch_size")
+        if config[key] != getattr(Config(), key)
+    ]
     again = ["again"] if run.name.endswith(".again") else []
     return ", ".join([f"{data.title(config['dataset'])} {choices}", f"seed {config['seed']}", *rare, *again])
 
@@ -79,6 +97,11 @@ def tested(run: Run | None) -> list[dict]:
     return [record for record in run.history() if "test_accuracy" in record] if run else []
 
 
+def last_epoch(pair: dict[str, Run | None]) -> int:
+    """The last epoch that A or B was tested after; 0 if there is none."""
+    return max(0, *(len(tested(run)) - 1 for run in pair.values()))
+
+
 def accuracies(run: Run | None) -> list[float]:
     """Test accuracy in % at epoch 0, 1, …"""
     return [100 * record["test_accuracy"] for record in tested(run)]
@@ -94,7 +117,7 @@ def network(name: str, step: int, checksum: str):  # -> classifier.CNNBasic, fro
 def network_of(run: Run, epoch: int):  # -> classifier.CNNBasic | None
     """The network of a run after ``epoch`` epochs, or None if its weights were not kept."""
     records = tested(run)
-    step = records[epoch]["step"] if epoch < len(records) else None
+    step = records[epoch]["step"] if 0 <= epoch < len(records) else None
     if step not in run.steps:
         return None
     return network(run.name, step, run.checksums.get(f"snapshots/{step}.safetensors", ""))
@@ -104,8 +127,7 @@ def network_of(run: Run, epoch: int):  # -> classifier.CNNBasic | None
 def tiles(dataset: str) -> Split:
     """Eight test images of as many different classes as there are."""
     split = examples(dataset)
-    first = {int(label): i for i, label in reversed(list(enumerate(split.labels[:2000])))}
-    chosen = sorted(first.values())[:TILES] or list(range(min(TILES, len(split.labels))))
+    chosen = sorted(np.unique(split.labels, return_index=True)[1])[:TILES]
     return Split(np.array(split.images[chosen]), np.array(split.labels[chosen]))
 
 

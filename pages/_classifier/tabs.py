@@ -7,7 +7,8 @@ import inspect
 import streamlit as st
 
 from core import classifier
-from core.runs import Run
+from core.data import DataMissing
+from core.runs import Run, RunError
 from pages._classifier import confusion, fair_fight, look_inside, numbers
 from pages._classifier.settings import Settings
 
@@ -29,7 +30,10 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    contents[NAMES.index(chosen)](settings, pair, epoch)
+    try:
+        contents[NAMES.index(chosen)](settings, pair, epoch)
+    except (DataMissing, RunError, ValueError) as error:  # images or weights are gone or damaged: the message says it
+        st.info(str(error))
 
 
 def _how(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:

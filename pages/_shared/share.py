@@ -12,13 +12,13 @@ def popover(commands: dict[str, str]) -> None:
     with st.popover("Share & reproduce", icon=":material/link:"):
         st.caption("This link opens the page with exactly these settings.")
         st.code(link(), language=None, wrap_lines=True)
-        st.caption("These commands train the same runs again, with the same numbers.")
+        st.caption("These commands train the same runs again. The same machine and images give the same numbers.")
         for side, command in commands.items():
             st.code(f"{command}   # {side}", language="bash", wrap_lines=True)
 
 
 def link() -> str:
     """The address of the page with every setting that differs from the default."""
-    query = urlencode(st.query_params.to_dict())
+    query = urlencode([(key, value) for key in st.query_params for value in st.query_params.get_all(key)])
     address = (st.context.url or "").split("?")[0]
     return f"{address}?{query}" if query else address

@@ -11,7 +11,7 @@ from core import charts
 SPECS = {
     "curves": charts.curves(5, "accuracy (%)", (0, 100), 250),
     "losses": charts.curves(5, "loss (nats)", None, 250),
-    "fair fight": charts.fair_fight((("SGD", charts.A), ("Adam", charts.B)), (1e-4, 0.3), 300),
+    "fair fight": charts.fair_fight((("SGD", charts.A), ("Adam", charts.B)), (1e-4, 0.3), 70, 300),
     "confusion": charts.confusion(("cat", "dog"), charts.A, "#333333", 380),
     "bars": charts.bars("right (%)", "#333333", 280),
 }
