@@ -21,4 +21,5 @@ page = st.navigation(
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )
 links.refuse_infinite()
+links.forget_for_preset()
 page.run()

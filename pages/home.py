@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages._shared.links import PRESET
+
 COURSE = {"clf_data": "CIFAR-10", "clf_a_lr": "0.001", "clf_b_lr": "0.001"}
 RELU = {"clf_a_activation": "LeakyReLU", "clf_b_activation": "LeakyReLU"}
 
@@ -26,4 +28,5 @@ with st.grid("auto", min_column_width=320), st.container(border=True):
     st.subheader("Classifier")
     st.write("Does the optimizer matter, or the learning rate?")
     for label, setting in CLASSIFIER.items():
-        st.page_link("classifier.py", label=label, icon=":material/arrow_forward:", query_params=setting)
+        link = {**setting, PRESET: "1"}
+        st.page_link("classifier.py", label=label, icon=":material/arrow_forward:", query_params=link)

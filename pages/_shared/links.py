@@ -5,9 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import streamlit as st
 from streamlit.runtime.state import session_state
 
+PRESET = "preset"  # in a link: everything that it does not name goes back to its default
+
 _parse = session_state.parse_url_param
+
+
+def forget_for_preset() -> None:
+    """Forget what the viewer has chosen before if the link is a preset; otherwise it would shine through.
+
+    Streamlit keeps the choices of a page that was left, and takes those for what a link does not name.
+    """
+    if PRESET in st.query_params:
+        del st.query_params[PRESET]
+        for key in [key for key in st.session_state if key != "viewer"]:
+            del st.session_state[key]
 
 
 def refuse_infinite() -> None:

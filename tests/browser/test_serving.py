@@ -32,6 +32,17 @@ def test_the_overview_leads_into_a_setting(server, page: Page) -> None:
     expect(page).to_have_title("Classifier")
 
 
+def test_a_preset_forgets_what_was_chosen_before(server, page: Page) -> None:
+    page.goto(server.url + "/classifier?clf_epochs=3&clf_b_activation=Tanh")
+    activation = page.locator(".st-key-clf_b_activation").get_by_role("combobox")
+    expect(activation).to_have_value("Tanh")
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("link", name="A fair fight").click()
+    page.wait_for_url("**/classifier?*clf_a_lr=0.1*")
+    expect(activation).to_have_value("LeakyReLU")
+    expect(page.locator(".st-key-clf_epochs input")).to_have_value("5")
+
+
 def test_an_error_is_put_in_words(fresh_server, page: Page, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('what only the log may know')")
     (tmp_path / "app.py").write_text(

@@ -113,7 +113,7 @@ def test_training_again_gives_the_same_numbers() -> None:
 
 
 def test_a_run_that_diverges_keeps_its_chart_and_says_at_which_step() -> None:
-    app = trained(opened(**QUICK, clf_a_lr="10"))
+    app = trained(opened(**QUICK, clf_a_lr="10", clf_tab="Numbers"))
     assert "A: diverged. The loss was no longer a finite number at step" in text(app)
     assert "lower learning rate" in text(app)
     assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) >= 2
@@ -172,7 +172,8 @@ def chosen(a: dict, b: dict) -> settings.Settings:
         ({"activation": "tanh"}, {}, ["activation"], "same weights"),
         ({"lr": 0.1}, {}, ["learning rate"], "One number"),
         ({}, {}, [], "bit for bit"),
-        ({"optimizer": "sgd", "lr": 0.1}, {}, ["optimizer", "learning rate"], "2 things differ"),
+        ({"optimizer": "sgd", "lr": 0.1}, {}, ["optimizer", "learning rate"], "a learning rate of its own"),
+        ({"optimizer": "sgd", "activation": "tanh"}, {}, ["optimizer", "activation"], "2 things differ"),
     ],
 )
 def test_the_page_says_what_differs(a: dict, b: dict, differs: list[str], says: str) -> None:
