@@ -15,7 +15,8 @@ from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 
 MOST = 12  # images shown of a cell
-HEIGHT = 380
+HEIGHT = 380  # pixels of a matrix; more where many classes need it
+ROW = 18
 
 
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
@@ -38,7 +39,7 @@ def _matrix(side: str, run: Run | None, epoch: int, dataset: str) -> None:
     counts = np.array(record["confusion"])
     worst, best = _extremes(counts, classes)
     st.markdown(f"**{side}** after epoch {record['epoch']:.0f}: best at *{best}*, worst at *{worst}*")
-    spec = charts.confusion(classes, COLOURS[side], ink(), HEIGHT)
+    spec = charts.confusion(classes, COLOURS[side], ink(), max(HEIGHT, ROW * len(classes)))
     picked = draw_chart(
         spec, _rows(counts, classes), f"Confusion matrix of {side}", key=f"clf_cell_{side.lower()}", on_select="rerun"
     )

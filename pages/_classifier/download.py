@@ -21,7 +21,10 @@ def offer(name: str) -> st.delta_generator.DeltaGenerator:
         "them, download them. MNIST trains at once."
     )
     going = is_going(name)
-    if row[1].button(f"Download {title}", icon=":material/download:", disabled=going, key="clf_download"):
+    size = sum(file.size for file in download.SOURCES[name].files) / 1e6
+    if row[1].button(
+        f"Download {title}, {size:.0f} MB", icon=":material/download:", disabled=going, key="clf_download"
+    ):
         threading.Thread(target=_fetch, args=(name,), name=f"download-{name}", daemon=True).start()
         time.sleep(TICK / 2)
         st.rerun()

@@ -129,7 +129,7 @@ ENDS = {  # what happens at step 2 → status, and the reason or a part of it
     "no memory": (MemoryError(), "failed", "too little memory"),
     "disk full": (FULL, "failed", "No space left on device."),
     "a file is gone": (FileNotFoundError(errno.ENOENT, "No such file"), "failed", "No such file."),
-    "a wrong value": (ValueError("7 images are too few."), "failed", "ValueError: 7 images are too few."),
+    "a wrong value": (ValueError("7 images are too few."), "failed", "7 images are too few."),
     "torch refuses": (RuntimeError("shapes cannot be multiplied"), "failed", "shapes cannot be multiplied"),
     "a wrong type": (TypeError("no float"), "failed", "TypeError: no float"),
     "a wrong index": (IndexError("Target 10 is out of bounds."), "failed", "Target 10 is out of bounds."),
