@@ -180,10 +180,13 @@ def _checked(run: Run) -> Run:
     return run
 
 
-def listing(topic: str | None = None) -> list[Run | Unreadable]:
-    """All runs, shipped ones first, each group by name; folders that are no runs are listed with the reason."""
+def listing(topic: str | None = None, folder: Path | None = None) -> list[Run | Unreadable]:
+    """All runs, or those below one folder: shipped ones first, then by name.
+
+    Folders that are no runs are listed with the reason.
+    """
     found: list[Run | Unreadable] = []
-    for root in (shipped_dir(), runs_dir()):
+    for root in (folder,) if folder else (shipped_dir(), runs_dir()):
         for path in sorted(root.glob(f"{topic or '*'}/*")):
             if path.is_dir() and not path.name.startswith("."):
                 try:

@@ -29,7 +29,7 @@ with st.container(gap="xsmall"):
     st.markdown(f"**What to notice.** {notice.notice(chosen)}")
     st.caption(notice.caption(chosen, pair))
 
-tabs.draw(chosen, pair, epoch)
+tabs.draw(chosen, pair, epoch, quick=not active)
 
 if active:
     live.follow(chosen, live.shown(chosen), stage)

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import streamlit as st
 
-from core import charts, runs
+from core import charts
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings
@@ -24,7 +24,7 @@ COLUMNS = ("side", "run", "step", "epoch", "loss", "accuracy", "test_loss", "tes
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     """Loss curves, accuracy of every class at the chosen epoch, a table of epochs, downloads."""
     found = {side: run for side, run in pair.items() if run and run.history()}
-    if unreadable := recordings.shelf(str(runs.runs_dir()))[1]:
+    if unreadable := recordings.unreadable():
         with st.expander("Folders among the runs that cannot be read", icon=":material/folder_off:"):
             st.markdown("\n".join(f"* {reason}" for reason in unreadable))
     if not found:

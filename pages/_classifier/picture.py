@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import charts, course, images, runs
+from core import charts, course, runs
 from core.data import DataMissing
 from core.runs import Run
 from pages._classifier import live, recordings
@@ -141,7 +141,7 @@ def _tiles(settings: Settings, pair: dict[str, Run | None]) -> list[dict]:
             "title": "The same test images",
             "count": count,
             "cols": count,
-            "sprite": images.png_uri(images.sheet(split.images, count)),
+            "sprite": recordings.tile_sheet(dataset, str(split.labels)),
             "truth": [classes[i] for i in split.labels],
             "verdicts": said,
             "names": {side: short(config, config) for side, config in settings.sides.items()},

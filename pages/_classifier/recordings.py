@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from core import classifier, data, inside, runs
+from core import classifier, data, images, inside, runs
 from core.classifier import Config
 from core.data import Split
 from core.runs import Run, RunError
@@ -16,24 +17,41 @@ TILES = 8  # images in the picture of the page
 HEIGHT = 290  # pixels, of the replay and of the live charts alike, so that nothing jumps
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def shipped() -> tuple[list[Run], list[str]]:
+    """The runs that come with the project, read once; and the reasons why other folders there are none."""
+    return _read(runs.listing("classifier", runs.shipped_dir()))
+
+
 @st.cache_resource(ttl=3, max_entries=2, show_spinner=False)
-def shelf(root: str) -> tuple[list[Run], list[str]]:
-    """All classifier runs, and the reasons why other folders are none; a new one shows within three seconds."""
+def own(root: str) -> tuple[list[Run], list[str]]:
+    """One's own runs below ``root``; a new one shows within three seconds. And why other folders there are none."""
+    return _read(runs.listing("classifier", Path(root)))
+
+
+def _read(entries: list[Run | runs.Unreadable]) -> tuple[list[Run], list[str]]:
+    """The readable runs whose names are those of their settings (no repetitions, no copies); reasons for the rest."""
     found, reasons = [], []
-    for entry in runs.listing("classifier"):
+    for entry in entries:
         try:
             if isinstance(entry, runs.Unreadable):
                 raise RunError(entry.reason)
-            found.append(_whole(entry))
+            run = _whole(entry)
+            if run.name == runs.run_name("classifier", Config(**run.config)):
+                found.append(run)
         except RunError as error:
             reasons.append(str(error))
     return found, reasons
 
 
 def library() -> list[Run]:
-    """All readable classifier runs but repetitions and copies, whose names are not those of their settings."""
-    found = shelf(str(runs.runs_dir()))[0]
-    return [run for run in found if run.name == runs.run_name("classifier", Config(**run.config))]
+    """All runs that can be compared."""
+    return [*shipped()[0], *own(str(runs.runs_dir()))[0]]
+
+
+def unreadable() -> list[str]:
+    """The folders among the runs that are none, with the reason, a sentence each."""
+    return [*shipped()[1], *own(str(runs.runs_dir()))[1]]
 
 
 def find(name: str) -> Run | None:
@@ -121,6 +139,13 @@ def network_of(run: Run, epoch: int):  # -> classifier.CNNBasic | None
     if step not in run.steps:
         return None
     return network(run.name, step, run.checksums.get(f"snapshots/{step}.safetensors", ""))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def tile_sheet(dataset: str, identity: str) -> str:
+    """The tiles in a row, as a data URI."""
+    pictures = tiles(dataset).images
+    return images.png_uri(images.sheet(pictures, len(pictures)))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -15,11 +15,17 @@ from pages._classifier.settings import Settings
 NAMES = ("Fair fight", "Confusion", "Look inside", "Numbers", "How it works", "Source")
 
 
-def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
+def draw(settings: Settings, pair: dict[str, Run | None], epoch: int, quick: bool) -> None:
     """Draw the row of names, and what belongs to the chosen one.
 
-    Not ``st.tabs``: its tabs take no clicks for a moment in every run of the page.
+    Not ``st.tabs``: its tabs take no clicks for a moment in every run of the page. ``quick``: a click in here runs only
+    this part of the page. Not while a training is followed: the click would wait until that has ended.
     """
+    part = st.fragment(_chosen) if quick else _chosen
+    part(settings, pair, epoch)
+
+
+def _chosen(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     contents = (fair_fight.draw, confusion.draw, look_inside.draw, numbers.draw, _how, _source)
     chosen = st.segmented_control(
         "Look closer",
