@@ -14,7 +14,7 @@ from pages._shared import words
 def differs(settings: Settings, pair: dict[str, Run | None]) -> str:
     """The line that says what differs between A and B, and what is the same."""
     differ, same = differences(settings)
-    if len({run.data["identity"] for run in pair.values() if run and run.data}) > 1:
+    if len({run.data.get("identity") for run in pair.values() if run and run.data}) > 1:
         differ, same = [*differ, "copies of the images"], [name for name in same if name != "batch order"]
     first = f"**differs:** {words.listed(differ)}" if differ else "**differs:** nothing, so the curves are the same"
     return f"{first} · **same:** {words.listed(same)}"

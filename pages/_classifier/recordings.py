@@ -98,8 +98,7 @@ def title(run: Run) -> str:
         for key in ("epochs", "images", "batch_size")
         if config[key] != getattr(Config(), key)
     ]
-    again = ["again"] if run.name.endswith(".again") else []
-    return ", ".join([f"{data.title(config['dataset'])} {choices}", f"seed {config['seed']}", *rare, *again])
+    return ", ".join([f"{data.title(config['dataset'])} {choices}", f"seed {config['seed']}", *rare])
 
 
 def siblings(config: Config) -> list[Run]:
