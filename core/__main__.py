@@ -36,8 +36,10 @@ def parser() -> argparse.ArgumentParser:
     for topic in recorder.TOPICS:
         options = topics.add_parser(topic, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         for setting in dataclasses.fields(recorder.lab(topic).Config):
-            options.add_argument(f"--{setting.name.replace('_', '-')}", type=type(setting.default),
-                                 default=setting.default, help="setting of the training")  # fmt: skip
+            kind = type(setting.default)
+            how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
+            options.add_argument(f"--{setting.name.replace('_', '-')}", default=setting.default,
+                                 help="setting of the training", **how)  # fmt: skip
         options.add_argument("--out", type=Path, help="folder of the run (default: below the runs folder)")
         options.add_argument("--device", default="cpu", help="cpu or cuda")
         options.set_defaults(run=train_command)
@@ -154,7 +156,7 @@ def bench_command(options: argparse.Namespace) -> int:
     from core import bench
 
     with tempfile.TemporaryDirectory() as scratch:
-        report = bench.BENCHMARKS[options.topic](Path(scratch))
+        report = bench.measure(options.topic, Path(scratch))
     print(json.dumps(report, indent=None if options.json else 1))
     return 0
 

@@ -11,7 +11,7 @@ import platform
 import shutil
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any
 
 from core import runs
@@ -24,7 +24,10 @@ STOP = ".stop"  # the file that asks a training to stop; its text is the reason
 
 
 def lab(topic: str) -> ModuleType:
-    """The module of a topic: Config, load_data, build, train, restore and measure, as in core/classifier.py."""
+    """The module of a topic: Config, load_data, build, train, restore and measure, as in core/classifier.py.
+
+    Where its progress records carry a ``sample`` (bytes), its ``SAMPLE`` is the suffix of their files.
+    """
     if topic not in TOPICS:
         raise ValueError(f"There is no topic {topic!r}. Known: {', '.join(TOPICS)}.")
     return importlib.import_module(f"core.{topic}")
@@ -59,8 +62,8 @@ class Recorder:
         write(self.path / "run.json", json.dumps(self._facts, indent=1).encode() + b"\n")
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add a record to the history; what is not known yet (None) is left out."""
-        line = json.dumps({key: value for key, value in record.items() if value is not None})
+        """Add a record to the history; what is not known yet (None), or is no number or text (bytes), is left out."""
+        line = json.dumps({key: value for key, value in record.items() if not isinstance(value, NoneType | bytes)})
         with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -69,8 +72,14 @@ class Recorder:
         from safetensors.torch import save
 
         content = save({name: _compact(tensor.detach().cpu()).contiguous() for name, tensor in state.items()})
-        name = f"snapshots/{step}.safetensors"
-        (self.path / "snapshots").mkdir(exist_ok=True)
+        self._keep(f"snapshots/{step}.safetensors", content)
+
+    def sample(self, step: int, content: bytes, suffix: str) -> None:
+        """Keep what the model drew (``suffix`` "png") or wrote ("txt") after ``step`` steps."""
+        self._keep(f"samples/{step}.{suffix}", content)
+
+    def _keep(self, name: str, content: bytes) -> None:
+        (self.path / name).parent.mkdir(exist_ok=True)
         write(self.path / name, content)
         self.update(checksums={**self._facts["checksums"], name: hashlib.sha256(content).hexdigest()})
 
@@ -139,7 +148,7 @@ def end(path: Path, status: str, reason: str) -> None:
 def keep_last_weights(run: runs.Run) -> None:
     """Remove all weights of a run but the last, to save space."""
     names = [f"snapshots/{step}.safetensors" for step in run.steps]
-    _change(run.path, checksums={names[-1]: run.checksums[names[-1]]})
+    _change(run.path, checksums={name: digest for name, digest in run.checksums.items() if name not in names[:-1]})
     for name in names[:-1]:
         (run.path / name).unlink()
 
@@ -188,6 +197,8 @@ def _attempt(topic: ModuleType, config: Any, recorder: Recorder, device: str, st
             recorder.append({**dataclasses.asdict(progress), "seconds": elapsed})
             if progress.snapshot:
                 recorder.snapshot(progress.step, model.state_dict())
+            if (sample := getattr(progress, "sample", None)) is not None:
+                recorder.sample(progress.step, sample, topic.SAMPLE)
             if (reason := recorder.stop_reason()) is not None:
                 return {"status": "stopped", "reason": reason}
         return {"status": "done", "metrics": measure(recorder.path, topic, config, data)}

@@ -3,6 +3,7 @@
     <run>/run.json                        topic, config, status, data identity, headline metrics, command, checksums
     <run>/history.jsonl                   one progress record a line
     <run>/snapshots/<step>.safetensors    weights after so many optimizer steps
+    <run>/samples/<step>.png|txt          what the model drew or wrote then, for topics that draw or write
 
 Shipped runs lie in ``checkpoints/<topic>/<name>``, one's own in ``runs/<topic>/<name>`` ($EXPLORER_RUNS): same format.
 """
@@ -25,6 +26,9 @@ FORMAT = 1  # of the folder; a reader refuses what is newer
 STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "interrupted")
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
+KEPT = {"snapshots": "The weights", "samples": "The samples"}  # in messages
+SPOKEN = ("dataset", "cell", "objective", "layout", "layer", "model", "optimizer", "activation")  # settings in names
+NUMBERED = {"lr": "lr{:g}", "iterations": "i{:d}", "perplexity": "p{:g}", "seed": "s{:d}"}
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 KINDS = {  # of the values in run.json
     "topic": str, "config": dict, "status": str, "reason": str, "command": str, "data": dict, "environment": dict,
@@ -86,9 +90,17 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The optimizer steps of which there are weights, in order."""
-        found = (self.path / "snapshots").glob("*.safetensors")
-        recorded = (file.stem for file in found if f"snapshots/{file.name}" in self.checksums)
-        return sorted(int(stem) for stem in recorded if stem.isdecimal())
+        return sorted(self._kept("snapshots"))
+
+    @property
+    def samples(self) -> list[int]:
+        """The steps of which there are samples, in order."""
+        return sorted(self._kept("samples"))
+
+    def _kept(self, folder: str) -> dict[int, Path]:
+        """Step → file of what was kept in a folder of the run; files that are not the run's are left out."""
+        recorded = (file for file in (self.path / folder).glob("*") if f"{folder}/{file.name}" in self.checksums)
+        return {int(file.stem): file for file in recorded if file.stem.isdecimal()}
 
     def history(self) -> list[dict[str, Any]]:
         """The progress records so far. A torn last line (the writer was killed, or is just writing) is left out.
@@ -109,9 +121,21 @@ class Run:
         Raises:
             RunError: there are none, the file is damaged, or it is not the one that was recorded.
         """
-        if not self.steps or (step is not None and step not in self.steps):
+        kept = self._kept("snapshots")
+        if not kept or (step is not None and step not in kept):
             raise RunError(f"The run {self.name} has no weights{'' if step is None else f' of step {step}'}.")
-        return _weights(self, self.path / "snapshots" / f"{self.steps[-1] if step is None else step}.safetensors")
+        return _weights(self, kept[max(kept) if step is None else step])
+
+    def sample(self, step: int) -> bytes:
+        """What the model drew or wrote after ``step`` steps, checked.
+
+        Raises:
+            RunError: there is no such sample, or the file is not the one that was recorded.
+        """
+        kept = self._kept("samples")
+        if step not in kept:
+            raise RunError(f"The run {self.name} has no sample of step {step}.")
+        return _checked_bytes(self, kept[step])
 
 
 @dataclass(frozen=True)
@@ -134,9 +158,8 @@ def run_name(topic: str, config: Any) -> str:
     """
     settings = dataclasses.asdict(config)
     digest = hashlib.sha256(json.dumps([topic, settings], sort_keys=True).encode()).hexdigest()[:8]
-    words = [str(settings[key]) for key in ("dataset", "model", "optimizer", "activation") if key in settings]
-    forms = {"lr": "lr{:g}", "seed": "s{:d}"}
-    numbers = [form.format(settings[key]) for key, form in forms.items() if key in settings]
+    words = [str(settings[key]) for key in SPOKEN if settings.get(key)]
+    numbers = [form.format(settings[key]) for key, form in NUMBERED.items() if key in settings]
     return "-".join([topic, *words, *numbers, digest]).replace("_", "-").lower()
 
 
@@ -245,10 +268,19 @@ def _weights(run: Run, file: Path) -> dict:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    content = _checked_bytes(run, file)
+    try:
+        return {name: tensor.float() for name, tensor in load(content).items()}
+    except SafetensorError as error:
+        raise RunError(f"The weights {file.name} of {run.name} cannot be read ({error}).") from error
+
+
+def _checked_bytes(run: Run, file: Path) -> bytes:
+    name = file.relative_to(run.path).as_posix()
     try:
         content = file.read_bytes()
-        if run.checksums.get(f"snapshots/{file.name}") != hashlib.sha256(content).hexdigest():
-            raise RunError(f"The weights {file.name} of {run.name} are not those that were recorded.")
-        return {name: tensor.float() for name, tensor in load(content).items()}
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"The weights {file.name} of {run.name} cannot be read ({error}).") from error
+    except OSError as error:
+        raise RunError(f"{KEPT[name.partition('/')[0]]} {file.name} of {run.name} cannot be read ({error}).") from error
+    if run.checksums.get(name) != hashlib.sha256(content).hexdigest():
+        raise RunError(f"{KEPT[name.partition('/')[0]]} {file.name} of {run.name} are not those that were recorded.")
+    return content

@@ -15,42 +15,48 @@ from pathlib import Path
 from typing import Any
 
 from core import recorder, runs
-from core.classifier import Config
-
-COURSE = ({"optimizer": "sgd"}, {"optimizer": "adam"}, {"optimizer": "adam", "activation": "tanh"})
-COURSE_SEEDS = (42, 43, 44, 45, 46)
-SWEEP = {  # learning rates beside the course's 0.001
-    "sgd": (0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3),
-    "adam": (0.0001, 0.0003, 0.002, 0.003, 0.005, 0.01, 0.02),
-}
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A run to ship, and whether it keeps the weights of every epoch or of the last alone."""
+    """A run to ship, whether it keeps the weights of every snapshot or of the last alone, and when its turn comes."""
 
     config: Any
-    every_epoch: bool = True
+    all_weights: bool = True
+    stage: int = 0  # those of a stage may build on the runs of the stages before
 
 
-RECORDINGS = {
-    "classifier": [
-        *(Recording(Config(**setting, seed=seed)) for setting in COURSE for seed in COURSE_SEEDS),
-        *(Recording(Config(optimizer=o, lr=lr), every_epoch=False) for o, rates in SWEEP.items() for lr in rates),
-        *(Recording(Config(dataset="mnist", **setting)) for setting in COURSE),
-    ],
-}
+def recordings(topic: str) -> list[Recording]:
+    """The runs to ship of a topic."""
+    return {"classifier": _classifier}[topic]()
+
+
+def _classifier() -> list[Recording]:
+    from core.classifier import Config
+
+    course = [{"optimizer": "sgd"}, {"optimizer": "adam"}, {"optimizer": "adam", "activation": "tanh"}]
+    sweep = {  # learning rates beside the course's 0.001
+        "sgd": (0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3),
+        "adam": (0.0001, 0.0003, 0.002, 0.003, 0.005, 0.01, 0.02),
+    }
+    return [
+        *(Recording(Config(**setting, seed=seed)) for setting in course for seed in (42, 43, 44, 45, 46)),
+        *(Recording(Config(optimizer=o, lr=lr), all_weights=False) for o, rates in sweep.items() for lr in rates),
+        *(Recording(Config(dataset="mnist", **setting)) for setting in course),
+    ]
 
 
 def record(topic: str, root: Path | None = None) -> Iterator[runs.Run]:
     """Record what is missing of a topic's shipped runs; yields each when it has ended."""
     folder = (root or runs.shipped_dir()) / topic
-    missing = [r for r in RECORDINGS[topic] if not _is_done(folder / runs.run_name(topic, r.config))]
+    missing = [r for r in recordings(topic) if not _is_done(folder / runs.run_name(topic, r.config))]
     spawn = multiprocessing.get_context("spawn")  # a forked torch may hang
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
-        tasks = [pool.submit(_record, folder / runs.run_name(topic, r.config), topic, r) for r in missing]
-        for task in as_completed(tasks):
-            yield task.result()
+        for stage in sorted({r.stage for r in missing}):
+            due = [r for r in missing if r.stage == stage]
+            tasks = [pool.submit(_record, folder / runs.run_name(topic, r.config), topic, r) for r in due]
+            for task in as_completed(tasks):
+                yield task.result()
 
 
 def _is_done(path: Path) -> bool:
@@ -64,7 +70,7 @@ def _record(path: Path, topic: str, recording: Recording) -> runs.Run:
     queued = recorder.create(path, topic, recording.config)
     run = recorder.perform(path)
     queued.release()
-    if not recording.every_epoch and run.status == "done":
+    if not recording.all_weights and run.status == "done":
         recorder.keep_last_weights(run)
     for lock in (runs.QUEUE_LOCK, runs.WORKER_LOCK):
         (path / lock).unlink(missing_ok=True)

@@ -98,9 +98,9 @@ def test_a_command_makes_the_same_config_again(changes):
     assert command.count("--") == sum(value != getattr(Config(), name) for name, value in changes.items())
 
 
-@pytest.mark.parametrize("topic", shipped.RECORDINGS)
+@pytest.mark.parametrize("topic", recorder.TOPICS)
 def test_the_commands_of_the_shipped_recordings_make_them_again(topic):
-    configs = [recording.config for recording in shipped.RECORDINGS[topic]]
+    configs = [recording.config for recording in shipped.recordings(topic)]
     assert [parsed(runs.command(topic, config)) for config in configs] == configs
     assert len({runs.run_name(topic, config) for config in configs}) == len(configs)
 

@@ -22,7 +22,7 @@ def of(**settings) -> list[Run]:
 
 
 def test_every_recording_is_there_and_done() -> None:
-    names = [runs.run_name("classifier", recording.config) for recording in shipped.RECORDINGS["classifier"]]
+    names = [runs.run_name("classifier", recording.config) for recording in shipped.recordings("classifier")]
     assert len(names) == len(set(names)) == 15 + 14 + 3
     assert set(names) == set(found())
     assert {run.status for run in found().values()} == {"done"}

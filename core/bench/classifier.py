@@ -1,8 +1,4 @@
-"""Benchmarks: our way of training against the course's, measured in one run on one machine.
-
-``python -m core bench classifier --json`` prints images a second of both, and the ratios. Absolute figures of a busy
-machine say little; the ratios of one run hold.
-"""
+"""The classifier's benchmark: images a second of our training and of the course's pipeline, in one run."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ EPOCHS = 6  # of ours in a round; of the course's way, one counts
 BATCH = 64
 
 
-def classifier(scratch: Path) -> dict:
+def measure(scratch: Path) -> dict:
     """Images a second of CNN-basic with Adam: the course's pipeline, one job of ours, two jobs at once.
 
     Both read the same folder of images: CIFAR-10 where it is on this machine as a folder, else MNIST as colour PNGs.
@@ -77,7 +73,7 @@ def _fill(folder: Path) -> str:
 
 def _in_fresh_process(folder: Path) -> float:
     """The course's pipeline in a process that is its own and inherits no settings of torch from us."""
-    command = [sys.executable, "-m", "core.bench", str(folder)]
+    command = [sys.executable, "-m", "core.bench.classifier", str(folder)]
     return float(subprocess.run(command, cwd=runs.ROOT, check=True, capture_output=True, text=True).stdout)
 
 
@@ -127,8 +123,6 @@ def _speed(history: list[dict]) -> float:
     steps, seconds = (sum(b[key] - a[key] for a, b in pairs) for key in ("step", "seconds"))
     return BATCH * steps / seconds
 
-
-BENCHMARKS = {"classifier": classifier}
 
 if __name__ == "__main__":
     print(course_pipeline(Path(sys.argv[1])))
