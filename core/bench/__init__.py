@@ -12,5 +12,5 @@ from typing import Any
 
 
 def measure(topic: str, scratch: Path) -> dict[str, Any]:
-    """The figures of a topic's benchmark, by ``measure`` of its module; ``scratch`` is an empty folder for its files."""
+    """The figures of a benchmark, by ``measure`` of the topic's module; ``scratch``: an empty folder for its files."""
     return importlib.import_module(f"core.bench.{topic}").measure(scratch)
