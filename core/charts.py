@@ -28,7 +28,7 @@ def _spec(chart: alt.TopLevelMixin) -> Spec:
 def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, height: int) -> Spec:
     """Lines of both sides over the epochs. Rows: side ("A"/"B"), kind ("test"/"train"), epoch, value.
 
-    Test values are thick with dots, one an epoch; training values thin, many an epoch.
+    Test values are thick with dots, one an epoch; training values thin, many an epoch, with a dot at the start.
     """
     y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
     base = alt.Chart(ROWS).encode(
@@ -38,8 +38,9 @@ def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, hei
         tooltip=["side:N", "kind:N", alt.Tooltip("epoch:Q", format=".2f"), alt.Tooltip("value:Q", format=".4~g")],
     )
     train = base.transform_filter("datum.kind == 'train'").mark_line(strokeWidth=1.25, opacity=0.65)
+    first = base.transform_filter("datum.kind == 'train' && datum.epoch == 0").mark_point(size=40, filled=True)
     test = base.transform_filter("datum.kind == 'test'").mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60))
-    return _spec((train + test).properties(height=height))
+    return _spec((train + first + test).properties(height=height))
 
 
 @lru_cache(maxsize=32)

@@ -136,7 +136,10 @@ def restore(config: Config, weights: dict[str, torch.Tensor]) -> CNNBasic:
 
 
 def train(config: Config, dataset: Dataset, model: nn.Module | None = None) -> Iterator[Progress]:
-    """Train and measure: a record at the start, every 1,600 images, and at the end of each epoch.
+    """Train and measure: two records before the first step, one every 1,600 images and at the end of each epoch.
+
+    The first record is of a few training images, so that whoever watches has a point at once; the second of all test
+    images.
 
     Args:
         model: the network to train in place, on its own device; by default a new one from the config. Whoever wants
@@ -152,6 +155,7 @@ def train(config: Config, dataset: Dataset, model: nn.Module | None = None) -> I
     per_epoch = math.ceil(len(chosen) / config.batch_size)
     steps, record_every = config.epochs * per_epoch, max(1, RECORD_EVERY // config.batch_size)
 
+    yield Progress(0, steps, 0.0, **_first_look(model, dataset.train, chosen))
     yield Progress(0, steps, 0.0, **evaluate(model, dataset.test))
     for epoch in range(config.epochs):
         shuffled = chosen[torch.randperm(len(chosen), generator=order)]
@@ -177,6 +181,14 @@ def train(config: Config, dataset: Dataset, model: nn.Module | None = None) -> I
                 losses, right, seen = 0.0, 0, 0
 
 
+def _first_look(model: nn.Module, split: Split, chosen: torch.Tensor) -> dict[str, float]:
+    """Loss and accuracy of the network as it is on a few of the chosen images, from first to last."""
+    some = chosen[:: math.ceil(len(chosen) / EVALUATE_AT_ONCE)]
+    answers, labels = logits(model, split.images[some.numpy()]), torch.from_numpy(split.labels[some.numpy()])
+    right = (answers.argmax(1) == labels).double().mean().item()
+    return {"loss": F.cross_entropy(answers, labels).item(), "accuracy": right}
+
+
 def training_images(config: Config, dataset: Dataset) -> torch.Tensor:
     """Indices (int64) of the training images to use: fewer are a part of more, for the same seed."""
     total = len(dataset.train.labels)
@@ -190,13 +202,15 @@ def training_images(config: Config, dataset: Dataset) -> torch.Tensor:
 def pixels(images: np.ndarray, model: nn.Module | None = None) -> torch.Tensor:
     """uint8 (N, C, h, w) → float32 (N, C, 32, 32) in [0, 1], padded with black, on the device of the model.
 
-    The numbers lie in memory with the batch last, as core.layers.Conv2d likes them.
+    A model with a ``side`` of its own gets images of that size. The numbers lie in memory with the batch last, as
+    core.layers.Conv2d likes them.
     """
     n, c, h, w = images.shape
+    side = getattr(model, "side", SIDE)
     batch_last = np.array(images.reshape(n, -1).T, order="C").reshape(c, h, w, n)  # a copy: images may be read-only
-    if (h, w) != (SIDE, SIDE):
-        top, left = (SIDE - h) // 2, (SIDE - w) // 2
-        batch_last = np.pad(batch_last, ((0, 0), (top, SIDE - h - top), (left, SIDE - w - left), (0, 0)))
+    if (h, w) != (side, side):
+        top, left = (side - h) // 2, (side - w) // 2
+        batch_last = np.pad(batch_last, ((0, 0), (top, side - h - top), (left, side - w - left), (0, 0)))
     device = next(model.parameters()).device if model is not None else None
     return torch.from_numpy(batch_last).to(device, torch.float32).div_(255).permute(3, 0, 1, 2)
 
