@@ -7,16 +7,12 @@ import time
 import streamlit as st
 
 from core import charts, data, runs
-from core.jobs import QUEUE, QueueFull
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings
-from pages._shared import words
+from pages._shared import training, words
 from pages._shared.charts import draw
-from pages._shared.viewer import me
 
-TICK = 0.4  # seconds between two looks at a training
-FIRST_TICK = 0.05  # until its first point is there
 POINTS = 200  # of a training curve, at most
 SAME = "the same numbers, bit for bit."
 OTHER = (
@@ -59,55 +55,19 @@ def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
         if recorded
         else "Trains what is not recorded yet, A and B side by side.",
     )
-    mine = [run.name for run in active if QUEUE.may_stop(run.name, me())]
-    row.button(
-        "Stop",
-        icon=":material/stop:",
-        key="clf_stop",
-        disabled=not mine,
-        on_click=_stop,
-        args=(mine,),
-        help="What is recorded so far stays." if mine or not active else "Only who started it can stop it.",
-    )
-    if problem := st.session_state.pop("clf_problem", None):
-        st.warning(problem, icon=":material/info:")
+    training.stop_button(row, active, "clf_stop")
+    training.tell()
 
 
 def _train(settings: Settings, again: bool) -> None:
-    configs = list(dict.fromkeys(settings.sides.values()))
-    try:
-        found = QUEUE.submit("classifier", configs, me(), again)
-        st.session_state["clf_again"] = found if again else []
-    except (QueueFull, OSError) as error:
-        st.session_state["clf_problem"] = f"The training could not be started. {error}"
-
-
-def _stop(mine: list[str]) -> None:
-    for name in mine:
-        QUEUE.stop(name, me())
+    found = training.submit("classifier", list(settings.sides.values()), again)
+    st.session_state["clf_again"] = found if again else []
 
 
 def state(side: str, run: Run | None) -> str:
     """One line on how it stands with a side."""
-    if run is None:
-        return f"{side}: not recorded yet"
-    if run.status == "queued":
-        place = QUEUE.place(run.name)
-        return f"{side}: waits, place {place} in the queue" if place else f"{side}: starts"
-    if run.status == "running":
-        return f"{side}: training{_progress(run)}"
-    if run.status == "done":
-        return f"{side}: {words.percent(run.metrics['test_accuracy'])}"
-    return f"{side}: {run.reason if run.status == 'stopped' else f'{run.status}. {run.reason}'}"
-
-
-def _progress(run: Run) -> str:
-    history = run.history()
-    if not history or not history[-1]["step"]:
-        return ""
-    last = history[-1]
-    left = last["seconds"] * (last["steps"] / last["step"] - 1)
-    return f" {100 * last['step'] / last['steps']:.0f}{words.THIN}%, {words.seconds(left)} left"
+    done = run is not None and run.status == "done"
+    return training.state(side, run, words.percent(run.metrics["test_accuracy"]) if done else "")
 
 
 def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generator.DeltaGenerator) -> None:
@@ -118,13 +78,11 @@ def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generato
     places = _places(stage)
     while True:
         pair = {side: recordings.find(name) for side, name in watched.items()}
-        for name in watched.values():
-            QUEUE.watch(name, me())
+        training.watch(list(watched.values()))
         _draw(settings, pair, places)
         if not any(run and run.active for run in pair.values()):
             st.rerun()
-        soon = any(run and run.status == "running" and not run.history() for run in pair.values())
-        time.sleep(FIRST_TICK if soon else TICK)
+        time.sleep(training.pause(list(pair.values())))
 
 
 def still(settings: Settings, pair: dict[str, Run | None], stage: st.delta_generator.DeltaGenerator) -> None:

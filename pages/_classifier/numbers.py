@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 
 import numpy as np
 import streamlit as st
@@ -13,7 +12,7 @@ from core import charts
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings
-from pages._shared import words
+from pages._shared import takeaway, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 
@@ -87,15 +86,7 @@ def _downloads(found: dict[str, Run]) -> None:
                 icon=":material/download:",
                 key=f"clf_weights_{side}",
             )
-        row.download_button(
-            f"Run folder of {side} (zip)",
-            lambda run=run: _zip(run),
-            f"{run.name}.zip",
-            "application/zip",
-            on_click="ignore",
-            icon=":material/folder_zip:",
-            key=f"clf_zip_{side}",
-        )
+        takeaway.folder_button(row, f"Run folder of {side} (zip)", run, f"clf_zip_{side}")
 
 
 def _csv(found: dict[str, Run]) -> str:
@@ -109,13 +100,3 @@ def _csv(found: dict[str, Run]) -> str:
 
 def _weights(run: Run) -> bytes:
     return (run.path / "snapshots" / f"{run.steps[-1]}.safetensors").read_bytes()
-
-
-def _zip(run: Run) -> bytes:
-    """The whole run folder but for its lock files."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(run.path.rglob("*")):
-            if file.is_file() and not file.name.startswith("."):
-                archive.write(file, f"{run.name}/{file.relative_to(run.path)}")
-    return packed.getvalue()

@@ -13,7 +13,7 @@ const SVG = "http://www.w3.org/2000/svg"
 // A new kind of panel is one function here, in a file of its own, and a check of its lengths in scrubber.py. It is
 // called once with its <section>, and returns draw(panel, frame, alt), called for new data and new sizes, and
 // show(frame, text), called for each frame.
-const PANELS = { curves, tiles }
+const PANELS = { curves, tiles, maps }
 const instances = new WeakMap()
 
 export default function ({ parentElement, data, setStateValue }) {
@@ -52,6 +52,7 @@ function create(parent) {
 
 function accept(self, data) {
   const jumped = data.jumps !== self.data?.jumps // the first data, too
+  const atEnd = self.data && self.frame === self.data.frames.length - 1
   self.data = data
   self.root.setAttribute("aria-label", data.alt)
   self.root.style.minHeight = `${data.height + 48}px`
@@ -63,6 +64,7 @@ function accept(self, data) {
     stop(self)
     self.frame = data.at
   }
+  if (data.live && (jumped || atEnd) && !self.held) self.frame = self.sent = data.frames.length - 1 // new frames follow
   go(self, self.frame)
   layOut(self)
 }

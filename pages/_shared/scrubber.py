@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -38,8 +39,8 @@ _HTML = """
 _SCRUBBER = st.components.v2.component(
     "explorer_scrubber",
     html=_HTML,
-    css=(_HERE / "scrubber.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / f"scrubber{part}.js").read_text(encoding="utf-8") for part in ("", "_curves", "_tiles")),
+    css="\n".join((_HERE / f"scrubber{part}.css").read_text(encoding="utf-8") for part in ("", "_maps")),
+    js="\n".join((_HERE / f"scrubber{p}.js").read_text(encoding="utf-8") for p in ("", "_curves", "_tiles", "_maps")),
 )
 
 
@@ -53,6 +54,8 @@ def scrubber(
     height: int = 290,
     play_ms: int = 700,
     alt: str,
+    live: bool = False,
+    again: bool = False,
 ) -> int:
     """Show panels that the viewer scrubs through, and return the frame at which the viewer last let go.
 
@@ -70,6 +73,8 @@ def scrubber(
     shown) and ``verdicts``: for each side a list over frames of lists over pictures of ``{"label", "p", "ok"}`` with p
     in [0, 1]. A side, frame or picture that is None is shown as a dash.
 
+    A panel ``{"type": "maps"}`` is put together by pages/_shared/maps.py: linked maps of the same points.
+
     Every panel may have a ``weight``, its share of the width (default 1).
 
     Args:
@@ -82,6 +87,8 @@ def scrubber(
         height: of the panels, in pixels; the controls below take 48 more.
         play_ms: milliseconds that a frame stays while playing.
         alt: what the picture shows, in a sentence, for people who don't see it.
+        live: whether frames are still being added: a viewer at the last one then goes on with it.
+        again: whether the same scrubber was already drawn in this run of the script, and is to change in its place.
 
     Raises:
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
@@ -90,11 +97,23 @@ def scrubber(
     last = len(frames) - 1
     seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
     data = {"axis": axis, "frames": [*frames], "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
-    data |= {"height": height, "play_ms": play_ms, "alt": alt}
+    data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live}
+    if again:
+        _forget(key)
     result = _SCRUBBER(key=key, data=data, on_frame_change=lambda: None)
     seen = follow(seen, at, result.frame, last)  # a session that took over from a lost one learns of it only now
     st.session_state[f"{key}:seen"] = seen
     return seen["frame"]
+
+
+def _forget(key: str) -> None:
+    """Make Streamlit forget that a widget was drawn in this run, so that a loop can draw it once more with new data.
+
+    The browser sees the same widget with other data. Works on the version of Streamlit that requirements.txt pins.
+    """
+    if context := get_script_run_ctx():
+        for names in (context.shared.widget_user_keys_this_run, context.shared.widget_ids_this_run):
+            names._data -= {name for name in names.snapshot() if name == key or name.endswith(f"-{key}")}
 
 
 def follow(seen: dict[str, Any] | None, at: int, moved: object, last: int) -> dict[str, Any]:
@@ -155,7 +174,14 @@ def _tiles(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
             )
 
 
-_CHECKS = {"curves": _curves, "tiles": _tiles}
+def _maps(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
+    sent = frames - panel["from"]
+    for column in panel["columns"]:
+        lists = [*(view["frames"] for view in column["maps"]), column["said"], column["near"]]
+        yield from ((f"a list of {column['title']!r}", len(each), sent) for each in lists if each and len(each) > 1)
+
+
+_CHECKS = {"curves": _curves, "tiles": _tiles, "maps": _maps}
 
 
 def plain(value: Any) -> Any:

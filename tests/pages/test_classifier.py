@@ -23,7 +23,7 @@ QUICK = {"clf_data": "MNIST", "clf_epochs": "1", "clf_images": "1000"}  # trains
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    monkeypatch.setattr("pages._classifier.live.TICK", 0.1)
+    monkeypatch.setattr("pages._shared.training.TICK", 0.1)
     return tmp_path
 
 

@@ -1,0 +1,80 @@
+"""Trainings started from a page: submit, stop, and how it stands with them in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.jobs import QUEUE, QueueFull
+from core.runs import Run
+from pages._shared import words
+from pages._shared.viewer import me
+
+PROBLEM = "training_problem"  # in the session state: why the last click started nothing
+
+TICK = 0.4  # seconds between two looks at a training
+FIRST_TICK = 0.05  # until its first record is there
+
+
+def submit(topic: str, configs: Sequence[Any], again: bool = False) -> list[str]:
+    """Put the runs of these configs into the queue; returns their names, none if that failed: ``tell`` says why."""
+    try:
+        return QUEUE.submit(topic, list(dict.fromkeys(configs)), me(), again)
+    except (QueueFull, OSError) as error:
+        st.session_state[PROBLEM] = f"The training could not be started. {error}"
+        return []
+
+
+def tell() -> None:
+    """Show why the last click started nothing, once."""
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.warning(problem, icon=":material/info:")
+
+
+def stop_button(place: st.delta_generator.DeltaGenerator, active: Sequence[Run], key: str) -> None:
+    """A button that stops what this viewer may stop of the runs that are going on."""
+    mine = [run.name for run in active if QUEUE.may_stop(run.name, me())]
+    told = "What is recorded so far stays." if mine or not active else "Only who started it can stop it."
+    place.button("Stop", icon=":material/stop:", key=key, disabled=not mine, on_click=_stop, args=(mine,), help=told)
+
+
+def _stop(names: list[str]) -> None:
+    for name in names:
+        QUEUE.stop(name, me())
+
+
+def watch(names: Sequence[str]) -> None:
+    """Say that this viewer looks at these runs, so that they go on."""
+    for name in names:
+        QUEUE.watch(name, me())
+
+
+def pause(found: Sequence[Run | None]) -> float:
+    """Seconds until the next look at these runs: soon while one of them has not said anything yet."""
+    silent = any(run and run.status == "running" and not run.history() for run in found)
+    return FIRST_TICK if silent else TICK
+
+
+def state(name: str, run: Run | None, result: str = "done", doing: str = "training") -> str:
+    """One line on how it stands with a run; ``result`` is said of one that is done, ``doing`` of one that is going."""
+    if run is None:
+        return f"{name}: not recorded yet"
+    if run.status == "queued":
+        place = QUEUE.place(run.name)
+        return f"{name}: waits, place {place} in the queue" if place else f"{name}: starts"
+    if run.status == "running":
+        return f"{name}: {doing}{_progress(run)}"
+    if run.status == "done":
+        return f"{name}: {result}"
+    return f"{name}: {run.reason if run.status == 'stopped' else f'{run.status}. {run.reason}'}"
+
+
+def _progress(run: Run) -> str:
+    history = run.history()
+    if not history or not history[-1]["step"]:
+        return ""
+    last = history[-1]
+    left = last["seconds"] * (last["steps"] / last["step"] - 1)
+    return f" {100 * last['step'] / last['steps']:.0f}{words.THIN}%, {words.seconds(left)} left"
