@@ -18,11 +18,12 @@ from core import data, recorder, runs, warm
 
 def main() -> None:
     """Train until standard input closes."""
-    os.nice(10)  # viewers come first
+    stand_back()
     paths: queue.Queue[Path] = queue.Queue()
     threading.Thread(target=_read_paths, args=(paths,), daemon=True).start()
     warm.inference()
     warm.training()
+    warm.layouts()
     for topic in recorder.TOPICS:
         recorder.lab(topic)
     for name in data.names():
@@ -33,6 +34,13 @@ def main() -> None:
         with contextlib.suppress(runs.RunError, OSError):  # the folder was removed, say: nothing to record it in
             recorder.perform(paths.get())
         print("done", flush=True)
+
+
+def stand_back() -> None:
+    """Let viewers come first: a lower priority, also where Linux weighs sessions of processes and not processes."""
+    os.nice(10)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("10")
 
 
 def _read_paths(paths: queue.Queue[Path]) -> None:
