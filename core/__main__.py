@@ -1,4 +1,4 @@
-"""The command line: ``python -m core train | eval | runs | record | fetch | bench``; each with ``--help``."""
+"""The command line: ``python -m core train | eval | runs | record | sample | fetch | bench``; each with ``--help``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,18 @@ def parser() -> argparse.ArgumentParser:
 
     record = commands.add_parser("record", help="train what is missing of the runs that the project ships")
     record.add_argument("topic", choices=recorder.TOPICS)
+    record.add_argument("--jobs", type=int, help="trainings at once (default: one a core)")
     record.set_defaults(run=record_command)
+
+    sample = commands.add_parser("sample", help="let a recorded char_rnn write")
+    sample.add_argument("name", help="name of the run")
+    sample.add_argument("--prime", default="The", help="what it continues (default: The)")
+    sample.add_argument("--length", type=int, default=100, help="characters to write (default: 100)")
+    sample.add_argument("--temperature", type=float, default=0.8, help="0 = always the most probable (default: 0.8)")
+    sample.add_argument("--top-k", type=int, default=0, help="draw from so many characters alone (default: 0 = all)")
+    sample.add_argument("--seed", type=int, default=0, help="decides the random draws (default: 0)")
+    sample.add_argument("--step", type=int, help="iteration whose weights are used (default: the last kept)")
+    sample.set_defaults(run=sample_command)
 
     fetch = commands.add_parser("fetch", help="download a data set")
     fetch.add_argument("name")
@@ -133,11 +144,27 @@ def record_command(options: argparse.Namespace) -> int:
     from core import shipped
 
     failed = 0
-    for run in shipped.record(options.topic):
+    for run in shipped.record(options.topic, jobs=options.jobs):
         failed += run.status != "done"
         told = run.reason or json.dumps(run.metrics)
         print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {told}", flush=True)
     return 1 if failed else 0
+
+
+def sample_command(options: argparse.Namespace) -> int:
+    from core import char_rnn, vocabulary, writing
+
+    _use_one_thread()
+    network = char_rnn.network(runs.find(options.name), options.step)
+    prime = vocabulary.prime(options.prime)
+    steps = writing.write(network, prime.text, options.length, options.temperature, options.top_k, options.seed)
+    for note in prime.notes:
+        print(note, file=sys.stderr)
+    print(prime.text, end="")
+    for step in steps:
+        print(step.char, end="", flush=True)
+    print()
+    return 0
 
 
 def fetch_command(options: argparse.Namespace) -> int:

@@ -12,6 +12,9 @@ from typing import Any
 import altair as alt
 
 A, B, COURSE = "#3f90da", "#e76300", "#8a8a8a"
+CLASSES = (  # of the ten classes on every page; readable for colour-blind people (Petroff 2021, arXiv:2107.02270)
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
 SIDES = alt.Scale(domain=["A", "B"], range=[A, B])
 ROWS = alt.NamedData("rows")
 Spec = dict[str, Any]
@@ -102,3 +105,46 @@ def bars(title: str, ink: str, height: int) -> Spec:
     rects = base.mark_bar().encode(color=alt.Color("side:N", scale=SIDES, legend=None))
     texts = base.mark_text(align="left", dx=4, fontSize=12, color=ink).encode(text=alt.Text("percent:Q", format=".0f"))
     return _spec((rects + texts).properties(height=height))
+
+
+@lru_cache(maxsize=16)
+def quality(x_title: str, hues: tuple[tuple[str, str], ...], height: int) -> Spec:
+    """Lines of kNN accuracy over epochs. Rows: name, x, percent (0–100). ``hues``: name and colour, a pair a line."""
+    names, colours = ([pair[i] for pair in hues] for i in (0, 1))
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("x:Q", title=x_title, axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("percent:Q", title="kNN accuracy (%)", scale=alt.Scale(zero=False)),
+        color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None),
+        tooltip=["name:N", "x:Q", alt.Tooltip("percent:Q", format=".1f")],
+    )
+    lines = base.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60))
+    middle = base.transform_joinaggregate(m="median(x)").transform_filter("datum.x == ceil(datum.m)")
+    words = {dy: middle.mark_text(dy=dy, fontSize=14, fontWeight=600).encode(text="name:N") for dy in (-14, 18)}
+    first = words[-14].transform_filter({"field": "name", "equal": names[0]})  # the two upper lines lie close together
+    others = words[18].transform_filter({"not": {"field": "name", "equal": names[0]}})
+    return _spec((lines + first + others).properties(height=height))
+
+
+@lru_cache(maxsize=32)
+def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float] | None = None) -> Spec:
+    """Losses over iterations: batches thin, held-out text thick with dots, the course's as grey dashes.
+
+    Rows: side ("A"/"B"/"course"), kind ("batch"/"held out"/"course"), step, value.
+    """
+    hues = alt.Scale(domain=["A", "B", "course"], range=[A, B, COURSE])
+    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("step:Q", title="iteration", scale=alt.Scale(domain=[0, x_max]), axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("value:Q", title=y_title, scale=y_scale),
+        color=alt.Color("side:N", scale=hues, legend=None),
+        tooltip=["side:N", "kind:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],
+    )
+    batch = base.transform_filter("datum.kind == 'batch'").mark_line(strokeWidth=1.25, opacity=0.65, clip=True)
+    held = base.transform_filter("datum.kind == 'held out'").mark_line(
+        strokeWidth=2.5, clip=True, point=alt.OverlayMarkDef(size=45, clip=True)
+    )
+    reported = base.transform_filter("datum.kind == 'course'")
+    dashes = reported.mark_line(strokeWidth=2, strokeDash=[6, 5], clip=True)
+    middle = reported.transform_filter("datum.step == 1000")  # below the dashes: ours lie above them
+    name = middle.mark_text(text="course", dy=16, fontSize=14, fontWeight=600, clip=True)
+    return _spec((batch + dashes + held + name).properties(height=height))

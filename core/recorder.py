@@ -19,14 +19,15 @@ from core.data import DataMissing
 from core.locks import Lock
 from core.runs import Diverged, RunError
 
-TOPICS = ("classifier",)
+TOPICS = ("classifier", "embeddings", "char_rnn", "gan")
 STOP = ".stop"  # the file that asks a training to stop; its text is the reason
 
 
 def lab(topic: str) -> ModuleType:
     """The module of a topic: Config, load_data, build, train, restore and measure, as in core/classifier.py.
 
-    Where its progress records carry a ``sample`` (bytes), its ``SAMPLE`` is the suffix of their files.
+    Where its progress records carry a ``sample`` (bytes), its ``SAMPLE`` is the suffix of their files. A function
+    ``summary(history)`` adds what the records tell to the headline metrics.
     """
     if topic not in TOPICS:
         raise ValueError(f"There is no topic {topic!r}. Known: {', '.join(TOPICS)}.")
@@ -215,8 +216,10 @@ def _attempt(topic: ModuleType, config: Any, recorder: Recorder, device: str, st
 
 
 def measure(path: Path, topic: ModuleType, config: Any, data: Any) -> dict[str, float]:
-    """The headline metrics of a run, measured on its last weights as they are stored."""
-    return topic.measure(topic.restore(config, runs.read(path).weights()), data)
+    """The headline metrics of a run: measured on its last weights as they are stored, and read off its history."""
+    run = runs.read(path)
+    measured = topic.measure(topic.restore(config, run.weights()), data)
+    return {**measured, **topic.summary(run.history())} if hasattr(topic, "summary") else measured
 
 
 def environment(device: str) -> dict[str, Any]:

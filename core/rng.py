@@ -20,10 +20,11 @@ def generator(seed: int, purpose: str) -> torch.Generator:
 
 
 def initialise(model: nn.Module, rng: torch.Generator) -> None:
-    """Give every linear and convolution layer PyTorch's default initial weights, drawn from ``rng``.
+    """Give every linear, convolution, embedding and recurrent layer PyTorch's default initial weights, from ``rng``.
 
-    These are U(±1/√fan_in) for weights and biases: Kaiming's uniform with a = √5 (He et al. 2015), as in
-    ``nn.Linear.reset_parameters``, which itself can only draw from the global generator.
+    Of linear and convolution layers these are U(±1/√fan_in) for weights and biases: Kaiming's uniform with a = √5 (He
+    et al. 2015), as in ``nn.Linear.reset_parameters``, which itself can only draw from the global generator; of
+    recurrent layers U(±1/√hidden units), of embeddings N(0, 1).
     """
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -31,3 +32,8 @@ def initialise(model: nn.Module, rng: torch.Generator) -> None:
             nn.init.uniform_(layer.weight, -bound, bound, generator=rng)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, generator=rng)
+        elif isinstance(layer, nn.RNNBase):
+            for parameter in layer.parameters():
+                nn.init.uniform_(parameter, -1 / math.sqrt(layer.hidden_size), 1 / math.sqrt(layer.hidden_size), rng)

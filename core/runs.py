@@ -27,7 +27,7 @@ STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "inter
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
 KEPT = {"snapshots": "The weights", "samples": "The samples"}  # in messages
-SPOKEN = ("dataset", "cell", "objective", "layout", "layer", "model", "optimizer", "activation")  # settings in names
+SPOKEN = ("dataset", "text", "cell", "objective", "layout", "layer", "model", "optimizer", "activation")  # in names
 NUMBERED = {"lr": "lr{:g}", "iterations": "i{:d}", "perplexity": "p{:g}", "seed": "s{:d}"}
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 KINDS = {  # of the values in run.json
@@ -158,8 +158,9 @@ def run_name(topic: str, config: Any) -> str:
     """
     settings = dataclasses.asdict(config)
     digest = hashlib.sha256(json.dumps([topic, settings], sort_keys=True).encode()).hexdigest()[:8]
-    words = [str(settings[key]) for key in SPOKEN if settings.get(key)]
-    numbers = [form.format(settings[key]) for key, form in NUMBERED.items() if key in settings]
+    told = settings.keys() - set(getattr(config, "unused", ()))  # what means nothing to a run is not in its name
+    words = [str(settings[key]) for key in SPOKEN if key in told and settings[key] not in ("", "none")]
+    numbers = [form.format(settings[key]) for key, form in NUMBERED.items() if key in told]
     return "-".join([topic, *words, *numbers, digest]).replace("_", "-").lower()
 
 

@@ -28,7 +28,7 @@ class Recording:
 
 def recordings(topic: str) -> list[Recording]:
     """The runs to ship of a topic."""
-    return {"classifier": _classifier}[topic]()
+    return {"classifier": _classifier, "embeddings": _embeddings, "char_rnn": _char_rnn, "gan": _gan}[topic]()
 
 
 def _classifier() -> list[Recording]:
@@ -46,12 +46,45 @@ def _classifier() -> list[Recording]:
     ]
 
 
-def record(topic: str, root: Path | None = None) -> Iterator[runs.Run]:
-    """Record what is missing of a topic's shipped runs; yields each when it has ended."""
+def _embeddings() -> list[Recording]:
+    from core.embeddings import EVERY, Config
+
+    starts = [{"perplexity": p, "seed": seed} for p in (5.0, 30.0, 50.0, 100.0) for seed in (42, 43, 44)]
+    subjects = [{"epoch": EVERY}, {"layer": "pixels"}]
+    layouts = [
+        *(Config("pca", **subject) for subject in (*subjects, {"layer": "noise"})),
+        *(Config("tsne", **subject, **start) for subject in subjects for start in starts),
+        *(Config("tsne", layer="noise", **start) for start in starts if start["seed"] == 42),
+        *(Config("tsne", init="random", **start) for start in starts),  # from PCA, seeds hardly differ
+    ]
+    return [Recording(Config()), *(Recording(c, all_weights=c.epoch == EVERY, stage=1) for c in layouts)]
+
+
+def _char_rnn() -> list[Recording]:
+    from core.char_rnn import Config
+
+    settings = [*({"seed": seed} for seed in (42, 43, 44)), {"cell": "lstm"}, {"cell": "rnn"}]
+    return [Recording(Config(**setting)) for setting in settings]
+
+
+def _gan() -> list[Recording]:
+    from core.gan import Config
+
+    long = [("bce", 42), ("course", 42), ("raw-log", 42), ("leak", 42), ("minimax", 42)]
+    bands = [(objective, seed) for seed in (43, 44) for objective in ("bce", "course")]
+    return [
+        *(Recording(Config(objective=objective, iterations=100_000, seed=seed)) for objective, seed in long),
+        *(Recording(Config(objective=objective)) for objective in ("least-squares", "hinge", "wgan-gp")),
+        *(Recording(Config(objective=objective, iterations=100_000, seed=seed)) for objective, seed in bands),
+    ]
+
+
+def record(topic: str, root: Path | None = None, jobs: int | None = None) -> Iterator[runs.Run]:
+    """Record what is missing of a topic's shipped runs, ``jobs`` at once; yields each when it has ended."""
     folder = (root or runs.shipped_dir()) / topic
     missing = [r for r in recordings(topic) if not _is_done(folder / runs.run_name(topic, r.config))]
     spawn = multiprocessing.get_context("spawn")  # a forked torch may hang
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
+    with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=spawn) as pool:
         for stage in sorted({r.stage for r in missing}):
             due = [r for r in missing if r.stage == stage]
             tasks = [pool.submit(_record, folder / runs.run_name(topic, r.config), topic, r) for r in due]

@@ -36,8 +36,28 @@ def training() -> None:
     optimizer.step()
 
 
+def layouts() -> None:
+    """Lay out a handful of points, which loads scikit-learn and openTSNE."""
+    import numpy as np
+
+    from core import layouts
+
+    list(layouts.tsne(np.eye(20, dtype=np.float32), perplexity=3, iterations=1))
+
+
 def extras() -> None:
-    """Load what only some pages need: torchvision's data sets, and PCA and nearest neighbours from scikit-learn."""
-    import sklearn.decomposition
+    """Load what only some pages need: torchvision's data sets, nearest neighbours from scikit-learn, layouts."""
     import sklearn.neighbors  # noqa: F401
     import torchvision  # noqa: F401
+
+    layouts()
+
+
+def neighbours(count: int) -> None:
+    """Work out the neighbours that the embeddings page opens with: two seconds that its first viewer need not wait."""
+    from core import layout_reading, runs
+    from core.embeddings import EVERY, Config
+
+    run = runs.of("embeddings", Config("tsne", epoch=EVERY))
+    for step in run.steps if run else ():
+        layout_reading.nearest(run, count, step)

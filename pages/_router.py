@@ -17,6 +17,8 @@ page = st.navigation(
     [
         st.Page("home.py", title="Overview", icon=":material/home:", default=True),
         st.Page("classifier.py", title="Classifier", icon=":material/monitoring:"),
+        st.Page("embeddings.py", title="Embeddings", icon=":material/scatter_plot:"),
+        st.Page("char_rnn.py", title="Char-RNN", icon=":material/edit_note:"),
     ],
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )

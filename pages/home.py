@@ -21,12 +21,32 @@ CLASSIFIER = {
     },
 }  # fmt: skip
 
+EMBEDDINGS = {
+    "Untrained | trained, by PCA and by t-SNE": {"emb_scrub": "Epochs"},
+    "With the raw pixels beside them": {"emb_pixels": "true"},
+    "Is this real? Other seeds, and noise": {"emb_tab": "Is this real?"},
+}
+CHAR_RNN = {
+    "After 2 000 iterations | after 100, the same draws": {"rnn_prime": "What is"},
+    "GRU | LSTM, a prime of gibberish": {
+        "rnn_prime": "X087hNYB BHN BYFVuhsdbs", "rnn_b_network": "LSTM, seed 42", "rnn_b_step": "2000",
+    },
+    "Three temperatures": {"rnn_mode": "Three temperatures"},
+}  # fmt: skip
+CARDS = {
+    "classifier": ("Classifier", "Does the optimizer matter, or the learning rate?", CLASSIFIER),
+    "embeddings": ("Embeddings", "What has the network learned, and what does the picture invent?", EMBEDDINGS),
+    "char_rnn": ("Char-RNN", "What does it know after a letter?", CHAR_RNN),
+}
+
 st.title("Deep Learning Demo Explorer")
 st.write("Train small networks, change one thing, and see the two results side by side.")
 
-with st.grid("auto", min_column_width=320), st.container(border=True):
-    st.subheader("Classifier")
-    st.write("Does the optimizer matter, or the learning rate?")
-    for label, setting in CLASSIFIER.items():
-        link = {**setting, PRESET: "1"}
-        st.page_link("classifier.py", label=label, icon=":material/arrow_forward:", query_params=link)
+with st.grid("auto", min_column_width=320):
+    for page, (title, question, settings) in CARDS.items():
+        with st.container(border=True):
+            st.subheader(title)
+            st.write(question)
+            for label, setting in settings.items():
+                link = {**setting, PRESET: "1"}
+                st.page_link(f"{page}.py", label=label, icon=":material/arrow_forward:", query_params=link)

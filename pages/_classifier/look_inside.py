@@ -14,6 +14,7 @@ from pages._shared import words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 from pages._shared.drawpad import drawpad
+from pages._shared.uploads import upload
 
 SHOWN = 10  # classes in the bars
 MAP_SIDE = 40  # pixels of a feature map in its sheet
@@ -85,32 +86,11 @@ def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
         index = st.number_input(f"Number, 0 to {words.count(last)}", 0, 9_999, 0, key="clf_image", bind="query-params")
         image, truth = np.array(split.images[min(int(index), last)]), int(split.labels[min(int(index), last)])
     else:
-        image, truth = _upload(channels, side, dataset) if source == "Upload" else _drawn(), None
+        image, truth = upload("clf_upload", dataset, channels, side) if source == "Upload" else _drawn(), None
     if image is not None:
         big = image.repeat(max(1, 160 // side), 1).repeat(max(1, 160 // side), 2)
         st.image(big.transpose(1, 2, 0).squeeze(), width=160, alt="The image that both networks see")
     return image, truth
-
-
-def _upload(channels: int, side: int, dataset: str) -> np.ndarray | None:
-    """An uploaded picture in the size that the network knows; digits are brought to the look of MNIST."""
-    file = st.file_uploader(
-        "A picture: PNG, JPEG, WebP, GIF or BMP, up to 10 MB",
-        key="clf_upload",
-        type=["png", "jpg", "jpeg", "webp", "gif", "bmp"],
-        max_upload_size=10,
-    )
-    if file is None:
-        st.caption("Upload a picture to see what both networks make of it.")
-        return None
-    try:
-        picture = images.load(file.getvalue(), name=file.name)
-    except images.ImageError as error:
-        st.warning(str(error), icon=":material/image_not_supported:")
-        return None
-    if dataset == "mnist":
-        return images.to_digit(np.asarray(picture.convert("L")))[None]
-    return images.to_array(picture, channels, side)
 
 
 def _drawn() -> np.ndarray | None:

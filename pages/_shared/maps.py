@@ -28,7 +28,7 @@ class Column:
     """A network and its maps."""
 
     side: str  # "A", "B" or ""
-    title: str
+    titles: Sequence[str]  # one a frame; one alone holds for every frame
     maps: Sequence[Map]
     called: Sequence[np.ndarray] = ()  # (n,) a frame: the class that the network names; one alone holds for every frame
     certainty: Sequence[np.ndarray] = ()  # (n,) a frame, in [0, 1]: of that class
@@ -82,7 +82,7 @@ def _column(column: Column) -> dict:
     said = [np.concatenate([c, 255 * p]) for c, p in zip(column.called, column.certainty, strict=True)]
     return {
         "side": column.side,
-        "title": column.title,
+        "titles": [*column.titles],
         "said": [_encoded(np.rint(both), np.uint8) for both in said] or None,
         "near": [_encoded(near[:, :NEIGHBOURS], np.uint16) for near in column.near] or None,
         "maps": [_map(view) for view in column.maps],
@@ -91,7 +91,7 @@ def _column(column: Column) -> dict:
 
 def _map(view: Map) -> dict:
     own = [[*frame, view.mark] if view.mark else frame for frame in view.frames]
-    common = _box(np.concatenate(own)) if view.together else None
+    common = _box(np.concatenate(own)) if view.together and own else None
     boxes = [common or _box(np.asarray(frame)) for frame in own]
     frames = [_scaled(np.asarray(frame), box) for frame, box in zip(view.frames, boxes, strict=True)]
     mark = [_scaled(np.array([view.mark]), boxes[-1])[0].tolist()] if view.mark else []

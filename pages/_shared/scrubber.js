@@ -55,7 +55,9 @@ function accept(self, data) {
   const atEnd = self.data && self.frame === self.data.frames.length - 1
   self.data = data
   self.root.setAttribute("aria-label", data.alt)
-  self.root.style.minHeight = `${data.height + 48}px`
+  const alone = data.frames.length === 1 // nothing to scrub
+  self.root.classList.toggle("alone", alone)
+  self.root.style.minHeight = `${data.height + (alone ? 0 : 48)}px`
   self.slider.max = data.frames.length - 1
   self.slider.setAttribute("aria-label", data.axis)
   self.widest.textContent = reading(data, data.frames.reduce((a, b) => (b.length > a.length ? b : a)))

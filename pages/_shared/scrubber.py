@@ -178,7 +178,7 @@ def _maps(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
     sent = frames - panel["from"]
     for column in panel["columns"]:
         lists = [*(view["frames"] for view in column["maps"]), column["said"], column["near"]]
-        yield from ((f"a list of {column['title']!r}", len(each), sent) for each in lists if each and len(each) > 1)
+        yield from ((f"a list of {column['titles']}", len(each), sent) for each in lists if each and len(each) > 1)
 
 
 _CHECKS = {"curves": _curves, "tiles": _tiles, "maps": _maps}

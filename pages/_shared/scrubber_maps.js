@@ -150,7 +150,7 @@ function place_maps(self) {
   }))
 }
 
-const WORDS = 78 // px of a map's title and notes
+const WORDS = 62 // px of a map's title and notes
 
 function roomiest(count, { width, height }, wanted) {
   let best = { size: 0, cols: 1 }
@@ -183,11 +183,10 @@ function newCell(self) {
 
 function fillCell(cell, column, map) {
   const chip = make("span", `chip ${column.side}`, column.side)
-  cell.title.replaceChildren(...(column.side ? [chip] : []), make("b", "", map.title), make("span", "what", column.title))
+  cell.title.replaceChildren(...(column.side ? [chip] : []), make("b", "", map.title), make("span", "what"))
   cell.canvas.style.width = cell.canvas.style.height = `${cell.size}px`
   const pixels = Math.round(cell.size * devicePixelRatio)
   if (cell.canvas.width !== pixels) cell.canvas.width = cell.canvas.height = pixels
-  cell.canvas.setAttribute("aria-label", `${map.title} of ${column.title}`)
   cell.notes = map.notes
   cell.root.style.setProperty("--size", `${cell.size}px`)
 }
@@ -205,7 +204,10 @@ function showFrame(self, glide) {
     if (!cell.from) cell.now = goal && Float32Array.from(goal)
   }
   for (const cell of self.cells) {
-    const note = cell.notes[Math.min(self.frame, cell.notes.length - 1)] ?? []
+    const what = titleOf(self, cell.column)
+    cell.title.lastChild.textContent = what
+    cell.canvas.setAttribute("aria-label", `${self.panel.columns[cell.column].maps[cell.map].title}, ${what}`)
+    const note = cell.notes[Math.min(Math.max(0, self.frame - (cell.notes.length > 1 ? self.panel.from : 0)), cell.notes.length - 1)] ?? []
     if (cell.noted !== note) cell.note.replaceChildren(...note.map((line, i) => make("div", i ? "reading" : "", line)))
     cell.noted = note
   }
@@ -223,6 +225,11 @@ function showFrame(self, glide) {
   if (self.cells.some(cell => cell.from)) self.request = requestAnimationFrame(step)
   else paint(self)
   below(self)
+}
+
+function titleOf(self, column) {
+  const { titles } = self.panel.columns[column]
+  return titles[Math.min(Math.max(0, self.frame - (titles.length > 1 ? self.panel.from : 0)), titles.length - 1)] ?? ""
 }
 
 // Drawing
@@ -310,7 +317,7 @@ function at(cell, event) {
   return [event.clientX - box.left, event.clientY - box.top]
 }
 
-function nearest(self, cell, [x, y]) {
+function pointAt(self, cell, [x, y]) {
   let best = -1
   let reach = REACH ** 2
   if (!cell.now) return best
@@ -324,7 +331,7 @@ function nearest(self, cell, [x, y]) {
 }
 
 function moved(self, cell, here) {
-  if (!cell.down) return hover(self, nearest(self, cell, here), cell)
+  if (!cell.down) return hover(self, pointAt(self, cell, here), cell)
   if (Math.hypot(here[0] - cell.down[0], here[1] - cell.down[1]) < BRUSH && !cell.brush) return
   cell.brush = [...cell.down, ...here]
   hover(self, -1)
@@ -336,7 +343,7 @@ function released(self, cell, here) {
   if (!cell.down) return
   cell.down = cell.brush = null
   if (!brush) {
-    const i = nearest(self, cell, here)
+    const i = pointAt(self, cell, here)
     return i < 0 ? choose(self, null) : look(self, i, cell)
   }
   const [low, high] = [0, 1].map(d => [Math.min(brush[d], brush[d + 2]), Math.max(brush[d], brush[d + 2])])
@@ -429,7 +436,7 @@ function describe(self, i) {
   const lines = [`Image ${i}: ${panel.classes[self.labels[i]]}`]
   panel.columns.forEach((column, c) => {
     const said = verdict(self, c, i)
-    if (said) lines.push(`${column.side || column.title} says ${panel.classes[said.called]}, ${percent(said.sure)}`)
+    if (said) lines.push(`${column.side || titleOf(self, c)} says ${panel.classes[said.called]}, ${percent(said.sure)}`)
   })
   return lines
 }
@@ -451,7 +458,7 @@ function below(self) {
   const column = judge(self)
   const sure = i => (column < 0 ? i : verdict(self, column, i).sure)
   const order = [...self.chosen].sort((a, b) => sure(a) - sure(b) || a - b)
-  const by = column < 0 ? "" : `, those of which ${panel.columns[column].side || panel.columns[column].title} is least certain first`
+  const by = column < 0 ? "" : `, those of which ${panel.columns[column].side || titleOf(self, column)} is least certain first`
   const head = order.length ? `${order.length} selected${by}` : "No image is in there. Drag over some points."
   const sheet = make("div", "pictures")
   sheet.append(...order.slice(0, 400).map(i => thumb(self, i, column)))
@@ -480,7 +487,7 @@ function focused(self) {
   const { index, column: c, map } = self.focus
   const column = self.panel.columns[c]
   const { original, plane } = around(self)
-  const name = `${column.side ? `${column.side}, ` : ""}${column.title}`
+  const name = `${column.side ? `${column.side}, ` : ""}${titleOf(self, c)}`
   const me = make("div", "me")
   me.append(picture(self, make("span", "digit"), index), make("div", "lines"))
   me.lastChild.append(...describe(self, index).map(line => make("div", "", line)))

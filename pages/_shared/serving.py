@@ -24,6 +24,7 @@ from streamlit import config, net_util
 from streamlit.runtime.app_session import AppSession
 
 from core import jobs, warm
+from pages._shared.maps import NEIGHBOURS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "pages"
@@ -89,6 +90,7 @@ def keep_house() -> None:
     """
     warm.training()
     warm.extras()
+    warm.neighbours(NEIGHBOURS)
     gc.collect()
     gc.freeze()
     trim = malloc_trim()

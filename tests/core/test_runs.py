@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,12 +82,13 @@ def test_changes_of_every_setting_were_tried():
     assert {name for changes in CHANGES for name in changes} == {f.name for f in dataclasses.fields(Config)}
 
 
-def parsed(command: str) -> Config:
+def parsed(command: str) -> Any:
     """The config that the command line makes of a command."""
     words = command.split()
     assert words[:3] == ["python", "-m", "core"]
     options = command_line.parser().parse_args(words[3:])
-    return Config(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Config)})
+    kind = recorder.lab(options.topic).Config
+    return kind(**{f.name: getattr(options, f.name) for f in dataclasses.fields(kind)})
 
 
 @pytest.mark.parametrize("changes", [{}, *CHANGES], ids=str)

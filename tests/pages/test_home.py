@@ -13,6 +13,9 @@ def test_the_overview_shows_a_card_for_each_page() -> None:
     app = AppTest.from_file(ROUTER, default_timeout=30).run()
     assert not app.exception
     assert app.title[0].value == "Deep Learning Demo Explorer"
-    assert [card.value for card in app.subheader] == ["Classifier"]
+    assert [card.value for card in app.subheader] == ["Classifier", "Embeddings", "Char-RNN"]
     links = [link.proto for link in app.get("page_link")]
-    assert links and all(link.page == "classifier" and "clf_a_optimizer=" in link.query_string for link in links)
+    assert {link.page: prefix for link in links for prefix in ("clf_", "emb_", "rnn_") if prefix in link.query_string} == {
+        "classifier": "clf_", "embeddings": "emb_", "char_rnn": "rnn_",
+    }  # fmt: skip
+    assert all("preset=1" in link.query_string for link in links)

@@ -1,0 +1,405 @@
+// Texts that write themselves: see writer.py for what it is given, and pages/_char_rnn/takes.py for a packed take.
+//
+// Streamlit calls the default export at the start and again whenever the data or the theme change. What belongs to one
+// place on the page is kept in a WeakMap, and handlers are assigned, not added. What a network wrote only ever becomes
+// textContent. All characters of a text stand on the page from the start, those ahead unseen: so nothing moves.
+
+const STACKED = 640 // px; below this width the takes stand one below the other
+const TOP = 10 // characters of a distribution that are sent
+const HEAT = 64 // % of the colour of surprise at 8 bits and more
+const FRAME = 900 // ms that a frame stays while playing
+const LONG = 200 // characters of a prime that may fill the box
+const CONTEXT = 20 // characters before the chosen one that are quoted
+const VOCABULARY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \t\n\r\v\f"
+const SIGNS = { "\t": "⇥", "\n": "↵", "\r": "␍", "\v": "␋", "\f": "␌" }
+const instances = new WeakMap()
+
+export default function ({ parentElement, data, setStateValue }) {
+  let self = instances.get(parentElement)
+  if (!self) instances.set(parentElement, (self = create(parentElement)))
+  self.tell = switched => setStateValue("switch", switched)
+  accept(self, data)
+  return () => {
+    stop(self)
+    self.observer.disconnect()
+    instances.delete(parentElement)
+  }
+}
+
+// One writer: `shown` characters are written, of `total`; `pin` and `hover` are places in the text, or null
+
+function create(parent) {
+  const find = name => parent.querySelector(name)
+  const self = { root: find(".writer"), area: find(".takes"), slider: find("input"), play: find(".play"),
+    now: find(".now"), widest: find(".widest"), views: [], data: null, frame: 0, shown: 0, total: 0, given: 0,
+    pin: null, hover: null, timer: null, waiting: null, asked: false }
+  self.observer = new ResizeObserver(() => self.data && arrange(self))
+  self.observer.observe(self.root)
+  self.play.onclick = () => toggle(self)
+  find(".back").onclick = () => step(self, -1)
+  find(".on").onclick = () => step(self, 1)
+  self.slider.oninput = () => {
+    stop(self)
+    move(self, Number(self.slider.value))
+  }
+  self.root.onkeydown = event => press(self, event)
+  self.root.onkeyup = event => event.key === " " && event.preventDefault() // Firefox clicks a button on keyup
+  return self
+}
+
+// Data
+
+function accept(self, data) {
+  const old = self.data
+  if (old && old.take === data.take) { // the same texts; the temperature may have come back while it was away
+    self.data = data
+    return self.waiting && goOn(self)
+  }
+  const tempered = old && old.about === data.about && data.frames.length === 1
+  const begun = tempered && self.shown < self.total
+  if (begun && data.schedule.length === 1) return ask(self, data)
+  self.data = data
+  self.root.setAttribute("aria-label", data.alt)
+  const anew = old && old.story !== data.story
+  const here = self.shown
+  measure(self)
+  if (!old || anew) self.pin = self.given
+  if (anew && data.speed && data.frames.length === 1) {
+    stop(self)
+    lay(self, 0)
+    return start(self)
+  }
+  if (begun) {
+    lay(self, here)
+    return goOn(self)
+  }
+  stop(self)
+  self.pin ??= self.given
+  lay(self, self.total)
+  if (self.asked) self.tell(null) // what was switched before is over
+  self.asked = false
+}
+
+// The temperature was moved in the middle of a text: what is written stays, and Python works out the rest
+function ask(self, data) {
+  const playing = self.waiting ? self.waiting.playing : self.timer !== null
+  stop(self)
+  self.waiting = { playing }
+  self.asked = true
+  const before = self.data.schedule.filter(([from]) => from < self.shown)
+  self.tell([data.about, [...before, [self.shown, data.schedule[0][1]]], Date.now()])
+}
+
+function goOn(self) {
+  const playing = self.waiting?.playing ?? self.timer !== null
+  self.waiting = null
+  if (playing && self.timer === null) start(self)
+}
+
+function measure(self) {
+  const { frames } = self.data
+  const [first] = frames[0].panels
+  self.given = first.prime
+  self.total = first.text.length - first.prime
+  self.many = frames.length > 1
+  self.frame = Math.min(self.frame, frames.length - 1)
+  if (self.pin !== null) self.pin = Math.min(self.pin, first.text.length - 1)
+  self.slider.max = self.many ? frames.length - 1 : self.total
+  self.slider.setAttribute("aria-label", self.data.axis)
+  const last = self.many ? frames.at(-1).label : String(self.total)
+  self.widest.textContent = `${self.data.axis} ${last} of ${last}`
+}
+
+function unpack(panel) {
+  const bytes = text => Uint8Array.from(atob(text), char => char.charCodeAt(0))
+  return { ...panel, numbers: new Float32Array(bytes(panel.numbers).buffer), top: bytes(panel.top),
+    shares: new Uint16Array(bytes(panel.shares).buffer) }
+}
+
+// Texts
+
+function lay(self, shown) {
+  if (self.many) {
+    self.frame = self.laid === self.data.axis ? self.frame : self.data.frames.length - 1
+  }
+  self.laid = self.data.axis
+  self.shown = self.many ? self.total : shown
+  layFrame(self)
+  arrange(self)
+  choose(self)
+  playing(self)
+  if (self.given > LONG) followAll(self, self.given + Math.min(80, Math.max(self.shown - 1, 0)))
+}
+
+function layFrame(self) {
+  const panels = self.data.frames[self.many ? self.frame : 0].panels.map(unpack)
+  while (self.views.length > panels.length) self.views.pop().section.remove()
+  while (self.views.length < panels.length) self.views.push(view(self))
+  const parts = parting(panels.map(panel => panel.text))
+  self.views.forEach((one, k) => fill(self, one, panels[k], parts))
+  report(self)
+}
+
+// The first place where the texts differ, or -1
+function parting(texts) {
+  if (texts.length < 2) return -1
+  return Array.from(texts[0]).findIndex((char, i) => texts.some(text => text[i] !== char))
+}
+
+function view(self) {
+  const section = self.area.appendChild(make("section", "take"))
+  const head = section.appendChild(make("header"))
+  const parts = { section, chip: head.appendChild(make("span", "chip")), title: head.appendChild(make("span", "title")),
+    about: head.appendChild(make("span", "about")), text: section.appendChild(make("div", "text")) }
+  parts.text.tabIndex = 0
+  parts.text.setAttribute("role", "textbox")
+  parts.text.setAttribute("aria-readonly", "true")
+  parts.text.setAttribute("aria-multiline", "true")
+  parts.text.onpointerover = event => hover(self, event.pointerType === "mouse" ? event.target.place ?? null : null)
+  parts.text.onpointerleave = () => hover(self, null)
+  parts.text.onclick = event => {
+    if (event.target.place === undefined) return
+    self.pin = self.pin === event.target.place ? null : event.target.place
+    if (self.pin !== null) stop(self)
+    choose(self)
+  }
+  const said = section.appendChild(make("div", "said"))
+  parts.where = said.appendChild(make("div", "where"))
+  parts.figures = said.appendChild(make("div", "figures"))
+  const bars = section.appendChild(make("div", "bars"))
+  bars.setAttribute("aria-hidden", "true")
+  parts.bars = Array.from({ length: TOP + 1 }, (_, i) => {
+    const bar = bars.appendChild(make("div", i < TOP ? "bar" : "bar more"))
+    const pair = bar.appendChild(make("div", "pair"))
+    const [before, after] = ["before", "after"].map(name => pair.appendChild(make("i", name)))
+    return { bar, before, after, percent: after.appendChild(make("b")), letter: bar.appendChild(make("div", "letter")) }
+  })
+  return parts
+}
+
+function fill(self, one, panel, parts) {
+  one.panel = panel
+  one.section.style.setProperty("--side", `var(--${panel.side})`)
+  one.chip.textContent = panel.chip
+  one.chip.hidden = !panel.chip
+  one.title.textContent = panel.title
+  one.about.textContent = [parts < 0 ? "" : `parts at character ${parts + 1 - panel.prime}`, panel.about]
+    .filter(Boolean).join(" · ")
+  one.text.setAttribute("aria-label", `${panel.chip} ${panel.title}`.trim())
+  one.spans = Array.from(panel.text, (char, i) => {
+    const span = make("span", i < panel.prime ? "given" : i >= panel.prime + self.shown ? "ahead" : "",
+      char === "\n" || !SIGNS[char] ? char : "")
+    if (SIGNS[char]) span.dataset.sign = SIGNS[char]
+    if (i === parts) span.classList.add("part")
+    const bits = panel.numbers[4 * i]
+    if (bits > 0) span.style.setProperty("--s", ((HEAT * Math.min(bits, 8)) / 8).toFixed(1))
+    span.place = i
+    return span
+  })
+  one.text.replaceChildren(...one.spans)
+  one.chosen = null
+}
+
+function write(self, shown) {
+  const [from, to] = [Math.min(self.shown, shown), Math.max(self.shown, shown)]
+  for (const { spans, panel } of self.views) {
+    for (let i = from; i < to; i++) spans[panel.prime + i].classList.toggle("ahead", shown < self.shown)
+  }
+  self.shown = shown
+  for (const one of self.views) {
+    one.text.querySelector(".caret")?.classList.remove("caret")
+    const last = one.spans[self.given + shown - 1]
+    if (self.timer !== null) last?.classList.add("caret")
+  }
+  report(self)
+  choose(self)
+}
+
+// Keep a place in sight. Not part of ``write``: asking where it lies makes the browser lay out the whole text.
+function followAll(self, place) {
+  for (const { text, spans } of self.views) {
+    const span = spans[Math.max(place, 0)]
+    const end = span.offsetTop + span.offsetHeight
+    if (end > text.scrollTop + text.clientHeight || span.offsetTop < text.scrollTop) {
+      text.scrollTop = end - text.clientHeight + 12
+    }
+  }
+}
+
+// Bars
+
+function chosen(self) {
+  return self.hover ?? self.pin ?? self.given + self.shown - 1
+}
+
+function hover(self, place) {
+  if (place === self.hover) return
+  self.hover = place
+  choose(self)
+}
+
+function choose(self) {
+  const place = chosen(self)
+  for (const one of self.views) {
+    one.chosen?.classList.remove("chosen")
+    const span = one.spans[place]
+    one.chosen = span && !span.classList.contains("ahead") && self.timer === null ? span : null
+    one.chosen?.classList.add("chosen")
+    say(one, place)
+  }
+}
+
+function say(one, place) {
+  const { panel } = one
+  const char = panel.text[place]
+  const [bits, p, before, after] = panel.numbers.subarray(4 * place, 4 * place + 4)
+  const drawn = Number.isFinite(p)
+  const many = one.narrow ? CONTEXT / 2 : CONTEXT
+  const context = Array.from(panel.text.slice(Math.max(0, place - many), place), sign).join("")
+  const cut = place > many ? "…" : ""
+  one.where.replaceChildren("after ", make("code", "", `“${cut}${context}”`), drawn ? " it wrote " : " stands ",
+    make("code", "", sign(char)), ...(drawn ? keys(panel) : [make("span", "", place ? ", given" : "")]))
+  one.figures.textContent = !place ? "The first character: nothing came before it."
+    : drawn ? `p ${percent(p)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} → ${after.toFixed(1)} bits`
+    : `p ${percent(2 ** -bits)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} bits`
+  one.bars.forEach((bar, i) => fillBar(bar, panel, place, i, { char, bits, p, drawn }))
+}
+
+const keys = panel => [make("i", "key before"), "before", make("i", "key"), `at ${panel.temperature}`]
+
+// Ten bars for the most probable characters, and an eleventh for the one that came where it is none of them
+function fillBar({ bar, before, after, percent: label, letter }, panel, place, i, { char, bits, p, drawn }) {
+  const top = Array.from(panel.top.subarray(TOP * place, TOP * place + TOP), code => VOCABULARY[code])
+  const extra = i === TOP
+  const name = extra ? char : top[i]
+  bar.hidden = !place || (extra && top.includes(char))
+  if (bar.hidden) return
+  const shares = panel.shares.subarray(2 * TOP * place)
+  const one = extra ? 2 ** -bits : shares[i] / 65535
+  const two = extra ? (drawn ? p : 0) : shares[TOP + i] / 65535
+  before.style.height = `${100 * one}%`
+  after.style.height = `${100 * two}%`
+  label.textContent = drawn ? short(two) : short(one)
+  letter.textContent = sign(name)
+  bar.classList.toggle("drawn", name === char)
+}
+
+const sign = char => (char === " " ? "␣" : SIGNS[char] ?? char)
+const percent = p => `${p >= 0.1 ? Math.round(100 * p) : Number((100 * p).toPrecision(2))}\u202f%`
+const short = p => (p >= 0.005 ? String(Math.round(100 * p)) : p > 0 ? "<1" : "0")
+
+// Moving
+
+function move(self, to) {
+  if (self.many) {
+    self.frame = Math.min(Math.max(to, 0), self.data.frames.length - 1)
+    layFrame(self)
+    return choose(self)
+  }
+  self.pin = null
+  write(self, Math.min(Math.max(to, 0), self.total))
+  followAll(self, self.given + self.shown - 1)
+}
+
+function step(self, by) {
+  stop(self)
+  move(self, (self.many ? self.frame : self.shown) + by)
+}
+
+function toggle(self) {
+  if (self.timer !== null) return stop(self)
+  start(self)
+}
+
+function start(self) {
+  self.waiting = null
+  const last = self.many ? self.data.frames.length - 1 : self.total
+  const at = () => (self.many ? self.frame : self.shown)
+  const begin = Math.min(last, (at() >= last ? 0 : at()) + !self.many) // a letter at once: everybody waits for it
+  let clock = null
+  const tick = now => {
+    clock ??= now
+    const rate = self.many ? 1 / FRAME : (self.data.speed || 1000) / 1000
+    const to = Math.min(last, begin + Math.floor((now - clock) * rate))
+    if (to !== at()) move(self, to)
+    if (to < last) self.timer = requestAnimationFrame(tick)
+    else stop(self)
+  }
+  self.timer = requestAnimationFrame(tick)
+  playing(self)
+  if (!self.many) {
+    self.pin = null
+    write(self, begin)
+  } else move(self, begin)
+}
+
+function stop(self) {
+  if (self.timer !== null) cancelAnimationFrame(self.timer)
+  self.timer = null
+  for (const one of self.views) one.text.querySelector(".caret")?.classList.remove("caret")
+  playing(self)
+  if (self.data && self.views.length) choose(self)
+}
+
+function playing(self) {
+  const on = self.timer !== null
+  self.root.classList.toggle("playing", on)
+  const what = on ? "Stop" : self.many ? "Play" : self.shown >= self.total ? "Write again" : "Go on"
+  self.play.setAttribute("aria-label", what)
+  self.play.title = `${what} (space)`
+}
+
+function press(self, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key === " ") {
+    if (!event.repeat) toggle(self)
+    return event.preventDefault()
+  }
+  if (event.key === "Escape") {
+    self.pin = self.hover = null
+    return choose(self)
+  }
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -10, ArrowDown: 10, PageUp: -50, PageDown: 50 }[event.key]
+  const end = { Home: -Infinity, End: Infinity }[event.key]
+  if (by === undefined && end === undefined) return
+  event.preventDefault()
+  if (event.target.closest?.(".text")) {
+    const place = chosen(self) + (by ?? end)
+    self.hover = null
+    self.pin = Math.min(Math.max(place, 0), self.given + self.shown - 1)
+    stop(self)
+    followAll(self, self.pin)
+  } else step(self, self.many ? Math.sign(by ?? end) * (end ? Infinity : 1) : by ?? end)
+}
+
+function report(self) {
+  const { data } = self
+  const [at, last] = self.many ? [self.frame, data.frames.length - 1] : [self.shown, self.total]
+  const text = self.many ? `${data.axis} ${data.frames[at].label} of ${data.frames[last].label}` : `${data.axis} ${at} of ${last}`
+  self.slider.value = at
+  self.slider.style.setProperty("--done", last ? at / last : 1)
+  self.slider.setAttribute("aria-valuetext", text)
+  self.now.textContent = text
+}
+
+function arrange(self) {
+  const width = self.area.clientWidth
+  if (!width) return // hidden; the observer calls again
+  const stacked = width < STACKED
+  self.area.classList.toggle("stacked", stacked)
+  const narrow = stacked || width / self.views.length < 450
+  self.area.classList.toggle("narrow", narrow)
+  self.area.style.height = stacked ? "" : `${self.data.height}px`
+  self.root.style.minHeight = `${self.data.height + 48}px`
+  for (const one of self.views) {
+    one.section.style.height = stacked ? `${self.data.height}px` : ""
+    one.narrow = narrow
+  }
+}
+
+function make(name, className, text) {
+  const element = document.createElement(name)
+  if (className) element.className = className
+  if (text !== undefined) element.textContent = text
+  return element
+}
