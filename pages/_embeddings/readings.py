@@ -20,6 +20,11 @@ def notes(method: str, measured: dict | None) -> list[str]:
     return [" · ".join(figures), reading(plane, original)]
 
 
+def short(measured: dict) -> str:
+    """The figures of a t-SNE map in few words."""
+    return f"kNN {words.percent(measured['knn_plane'])} · KL {measured['kl']:.2f}"
+
+
 def reading(plane: float, original: float) -> str:
     """What kNN accuracy in the plane and in the original space say about a map."""
     lost = original - plane

@@ -15,7 +15,7 @@ from pages._shared.scrubber import scrubber
 PERPLEXITIES = (5, 30, 50, 100)
 SEEDS = (42, 43, 44)  # recorded
 FEATURES, PIXELS = "Trained features", "Raw pixels"
-HEIGHT = 790  # pixels of three rows
+HEIGHT = 960  # pixels of three rows
 HINT = "Drag over a clump: are its images together in the other maps as well?"
 
 
@@ -68,9 +68,9 @@ def _column(name: str, row: list[Run]) -> Column:
     for run, perplexity in zip(row, PERPLEXITIES, strict=True):
         step = run.steps[-1]
         points = library.points_of(run, step)
-        measured = library.quality(run).get(step)
-        lines = readings.notes("tsne", measured)[: 1 if name != "noise" else 0]
-        maps.append(Map(f"perplexity {perplexity}", [points.places], [lines or ["no classes in here: pure chance"]]))
+        figures = readings.short(library.quality(run)[step])
+        lines = ["no classes in here: pure chance"] if name == "noise" else [figures]
+        maps.append(Map(f"perplexity {perplexity}", [points.places], [lines]))
         said = [points]
     judged = said if name != "noise" else []
     return Column("", [name], maps, [p.called for p in judged], [p.certainty for p in judged])

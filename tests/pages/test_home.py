@@ -15,7 +15,8 @@ def test_the_overview_shows_a_card_for_each_page() -> None:
     assert app.title[0].value == "Deep Learning Demo Explorer"
     assert [card.value for card in app.subheader] == ["Classifier", "Embeddings", "Char-RNN"]
     links = [link.proto for link in app.get("page_link")]
-    assert {link.page: prefix for link in links for prefix in ("clf_", "emb_", "rnn_") if prefix in link.query_string} == {
+    prefixes = ("clf_", "emb_", "rnn_")
+    assert {link.page: prefix for link in links for prefix in prefixes if prefix in link.query_string} == {
         "classifier": "clf_", "embeddings": "emb_", "char_rnn": "rnn_",
     }  # fmt: skip
     assert all("preset=1" in link.query_string for link in links)

@@ -1,0 +1,1 @@
+"""The char-RNN page, in parts."""

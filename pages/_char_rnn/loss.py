@@ -1,0 +1,125 @@
+"""The loss over the iterations: ours on batches and on held-out text, and the course's twenty values."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import streamlit as st
+
+from core import charts, course
+from core.runs import Run
+from core.vocabulary import VOCABULARY
+from pages._char_rnn import library
+from pages._char_rnn.picture import Shown
+from pages._char_rnn.settings import Settings
+from pages._shared import takeaway, words
+from pages._shared.charts import draw as draw_chart
+
+HEIGHT = 330
+POINTS = 300  # of a curve, at most
+NATS, PERPLEXITY = "Nats", "Perplexity"
+TITLES = {NATS: "loss (nats a character)", PERPLEXITY: "perplexity (characters)"}
+CEILING = {NATS: 2.4, PERPLEXITY: 11.0}  # what comes before is the first few iterations
+
+
+def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
+    """The curves, a table of the last figures, downloads."""
+    found = {side: library.find(network.name) for side, network in settings.networks.items()}
+    if found["A"] and found["B"] and found["A"].name == found["B"].name:
+        found["B"] = None  # one network: one pair of curves
+    chart, table = st.columns([3, 2], gap="medium")
+    with chart:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        unit = row.segmented_control("Unit", [NATS, PERPLEXITY], default=NATS, required=True, key="rnn_unit",
+                                     bind="query-params", label_visibility="collapsed")  # fmt: skip
+        row.caption("Thin: batches. Thick: held-out text. Dashes: the course.")
+        last = max([2, *(config_steps(run) for run in found.values() if run)])
+        spec = charts.losses(last, TITLES[unit], HEIGHT, (0.0 if unit == PERPLEXITY else 1.0, CEILING[unit]))
+        draw_chart(spec, rows(found, unit), "Loss of A and B over the iterations, and the course's")
+    with table:
+        st.dataframe(_table(settings, found), hide_index=True, width="stretch")
+        st.caption(
+            "**Batch**: the mean loss of the last 100 iterations. **Held out**: the last 5\u202f% of the text, never "
+            "trained on. The course reported single batches, the grey dashes. **Perplexity** is the exponential of the "
+            "loss: as unsure as among so many equally probable characters."
+        )
+    _downloads(found, frames)
+
+
+def config_steps(run: Run) -> int:
+    return int(run.config.get("iterations", 0))
+
+
+def rows(found: dict[str, Run | None], unit: str = NATS) -> list[dict]:
+    """Rows for ``charts.losses``."""
+    scale = math.exp if unit == PERPLEXITY else float
+    made, reported = [], None
+    for side, run in found.items():
+        history = run.history() if run else []
+        every = max(1, len(history) // POINTS)
+        for kind, key, records in (("batch", "loss", history[::every]), ("held out", "heldout_loss", history)):
+            made += [{"side": side, "kind": kind, "step": record["step"], "value": scale(record[key])}
+                     for record in records if key in record and record[key] < 20]  # fmt: skip
+        reported = reported or (course.training_losses(library.config_of(run)) if run else None)
+    last = max([0, *(config_steps(run) for run in found.values() if run)])
+    made += [{"side": "course", "kind": "course", "step": step, "value": scale(value)}
+             for step, value in reported or () if step <= last]  # fmt: skip
+    return made or [{"side": "A", "kind": "none", "step": 0, "value": 1}]
+
+
+def _table(settings: Settings, found: dict[str, Run | None]) -> list[dict]:
+    made = []
+    for side, run in found.items():
+        if run is None:
+            continue
+        name = f"{side} · {settings.networks[side].title}"
+        made.append({"network": name, "batch": _figure(run, "train_loss"), "held out": _figure(run, "heldout_loss"),
+                     "perplexity, held out": _figure(run, "heldout_perplexity")})  # fmt: skip
+    made.append({"network": "course", "batch": f"{course.LOSSES[-1]:.3f}", "held out": "not reported",
+                 "perplexity, held out": "not reported"})  # fmt: skip
+    return made
+
+
+def _figure(run: Run, name: str) -> str:
+    return f"{run.metrics[name]:.3f}" if name in run.metrics else f"{run.status}"
+
+
+def _downloads(found: dict[str, Run | None], frames: list[tuple[str, list[Shown]]]) -> None:
+    row = st.container(horizontal=True)
+    if frames:
+        row.download_button("Texts (txt)", lambda: texts(frames), "char-rnn.txt", "text/plain", on_click="ignore",
+                            icon=":material/description:", key="rnn_txt")  # fmt: skip
+        row.download_button("Characters with their numbers (CSV)", lambda: characters(frames), "char-rnn.csv",
+                            "text/csv", on_click="ignore", icon=":material/table:", key="rnn_csv")  # fmt: skip
+    for side, run in found.items():
+        if run is not None:
+            takeaway.folder_button(row, f"Run folder of {side} (zip)", run, f"rnn_zip_{side.lower()}")
+
+
+def _name(label: str, one: Shown) -> str:
+    return words.listed([one.side, one.title, f"temperature {one.temperature}"])
+
+
+def texts(frames: list[tuple[str, list[Shown]]]) -> str:
+    """All texts on the page, each under a line that says whose it is."""
+    return "\n\n".join(f"=== {_name(label, one)}\n{one.take.text}" for label, shown in frames for one in shown) + "\n"
+
+
+def characters(frames: list[tuple[str, list[Shown]]]) -> str:
+    """A line a character: surprise, probability, entropies, and the most probable ones with their probabilities."""
+    table = io.StringIO()
+    write = csv.writer(table).writerow
+    write(["text", "place", "character", "given", "surprise_bits", "probability", "entropy_before_bits",
+           "entropy_after_bits", "top", "before", "after"])  # fmt: skip
+    for label, shown in frames:
+        for one in shown:
+            take = one.take
+            for i, char in enumerate(take.text):
+                top = "".join(VOCABULARY[code] for code in take.top[i]) if i else ""
+                numbers = [take.surprise[i], take.probability[i], *take.entropy[i]]
+                write([_name(label, one), i, char, int(i < take.prime),
+                       *("" if math.isnan(value) else f"{value:.5g}" for value in numbers), repr(top),
+                       *(" ".join(f"{p:.4g}" for p in shares) for shares in take.shares[i])])  # fmt: skip
+    return table.getvalue()
