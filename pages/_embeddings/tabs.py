@@ -28,7 +28,7 @@ def draw(settings: Settings, found: Found, frame: int, quick: bool) -> None:
 
 def _chosen(settings: Settings, found: Found, frame: int) -> None:
     contents = (real.draw, digit.draw, numbers.draw, _how, _source)
-    chosen = st.segmented_control("Look closer", NAMES, default=NAMES[0], required=True, key="emb_tab",
+    chosen = st.segmented_control("Look closer", NAMES, default="How it works", required=True, key="emb_tab",
                                   bind="query-params", label_visibility="collapsed")  # fmt: skip
     try:
         contents[NAMES.index(chosen)](settings, found, frame)

@@ -15,6 +15,7 @@ function maps(section) {
   self.tip.append(make("div", "digit"), make("div", "lines"))
   self.tip.hidden = true
   self.below.setAttribute("aria-live", "polite")
+  section.tabIndex = -1 // takes the focus of what was clicked and is gone, so that Escape is heard
   section.onkeydown = event => {
     if (event.key !== "Escape" || (!self.chosen && !self.focus)) return
     choose(self, null)
@@ -377,15 +378,21 @@ function hover(self, i, cell) {
 function choose(self, chosen) {
   self.chosen = chosen
   self.focus = null
-  paint(self)
-  below(self)
+  changed(self)
 }
 
 function look(self, index, cell) {
   self.focus = { index, column: cell.column, map: cell.map }
   self.chosen = null
+  changed(self)
+}
+
+function changed(self) {
+  self.hover = -1 // the picture that was under the pointer may be gone
+  self.tip.hidden = true
   paint(self)
   below(self)
+  self.section.focus({ preventScroll: true })
 }
 
 // Around the focus: its neighbours in the original space of its column, and in the map that was clicked.
