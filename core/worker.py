@@ -32,7 +32,9 @@ def main() -> None:
     print("ready", flush=True)
     while True:
         with contextlib.suppress(runs.RunError, OSError):  # the folder was removed, say: nothing to record it in
-            recorder.perform(paths.get())
+            path = paths.get()
+            os.environ["EXPLORER_RUNS"] = str(path.parents[1])  # the runs that it builds on lie beside it
+            recorder.perform(path)
         print("done", flush=True)
 
 
