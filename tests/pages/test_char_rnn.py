@@ -15,45 +15,24 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import __main__ as command_line
-from core import char_rnn, corpus, jobs, runs, vocabulary, writing
+from core import char_rnn, corpus, runs, vocabulary, writing
 from core.char_rnn import Config
 from core.expectation import BIT
 from core.vocabulary import VOCABULARY, Prime
 from pages._char_rnn import colours, copy, library, live, loss, picture, settings, tabs, takes, unit_strip
 from pages._char_rnn.settings import Settings
 from pages._shared import writer
+from tests.pages import driver
+from tests.pages.driver import text
 
-ROUTER = Path(__file__).resolve().parents[2] / "pages" / "_router.py"
 TINY = {"rnn_tab": "Your text", "rnn_t_layers": "1", "rnn_t_hidden": "8", "rnn_t_iterations": "10", "rnn_t_chunk": "10",
         "rnn_t_batch": "2"}  # fmt: skip
 TITLE = "GRU 1×8, seed 42, 10 iterations"
 VERSE = "Double, double toil and trouble;\nFire burn and cauldron bubble.\n" * 50
 
 
-@pytest.fixture(autouse=True)
-def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    monkeypatch.setattr("pages._shared.training.TICK", 0.1)
-    return tmp_path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def queue() -> None:
-    yield
-    jobs.shut_down()
-
-
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(ROUTER, default_timeout=60)
-    app.query_params.update(query)
-    app.switch_page("char_rnn.py").run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(part.value for part in parts)
+    return driver.opened("char_rnn", query)
 
 
 def shown(**changes) -> Settings:

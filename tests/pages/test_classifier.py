@@ -11,39 +11,18 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, runs
+from core import runs
 from core.classifier import Config
 from core.runs import run_name
 from pages._classifier import notice, settings, tabs
+from tests.pages import driver
+from tests.pages.driver import text
 
-ROUTER = Path(__file__).resolve().parents[2] / "pages" / "_router.py"
 QUICK = {"clf_data": "MNIST", "clf_epochs": "1", "clf_images": "1000"}  # trains in a second
 
 
-@pytest.fixture(autouse=True)
-def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    monkeypatch.setattr("pages._shared.training.TICK", 0.1)
-    return tmp_path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def queue() -> None:
-    yield
-    jobs.shut_down()
-
-
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(ROUTER, default_timeout=60)
-    app.query_params.update(query)
-    app.switch_page("classifier.py").run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(part.value for part in parts)
+    return driver.opened("classifier", query)
 
 
 def test_it_opens_on_a_replay_of_sgd_and_adam() -> None:

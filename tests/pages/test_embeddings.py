@@ -10,34 +10,18 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, runs
+from core import runs
 from core.embeddings import Config
 from pages._embeddings import library, live, numbers, picture, readings, settings, tabs
 from pages._embeddings.settings import Settings
+from tests.pages import driver
+from tests.pages.driver import text
 
-ROUTER = Path(__file__).resolve().parents[2] / "pages" / "_router.py"
 QUICK = {"emb_points": "500", "emb_iterations": "50"}  # laid out in seconds
 
 
-@pytest.fixture(autouse=True)
-def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    monkeypatch.setattr("pages._shared.training.TICK", 0.1)
-    return tmp_path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def queue() -> None:
-    yield
-    jobs.shut_down()
-
-
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(ROUTER, default_timeout=90)
-    app.query_params.update(query)
-    app.switch_page("embeddings.py").run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
+    return driver.opened("embeddings", query)
 
 
 def press(app: AppTest, key: str) -> AppTest:
@@ -45,11 +29,6 @@ def press(app: AppTest, key: str) -> AppTest:
     app.button(key=key).click().run(timeout=120)
     assert not app.exception, app.exception[0].stack_trace
     return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(part.value for part in parts)
 
 
 def shown(**changes) -> Settings:

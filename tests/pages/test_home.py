@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from streamlit.testing.v1 import AppTest
 
-ROUTER = Path(__file__).resolve().parents[2] / "pages" / "_router.py"
+from tests.pages.driver import ROUTER
 
 
 def test_the_overview_shows_a_card_for_each_page() -> None:
