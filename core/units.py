@@ -82,6 +82,19 @@ FEATURES = {
 }
 
 
+def passage(text: str, feature: str, length: int = 400) -> str:
+    """The stretch of a text in which a feature changes most: from the beginning of a line on, at most ``length`` long.
+
+    The first of several; the whole text if it is shorter.
+    """
+    changes = np.abs(np.diff(FEATURES[feature].values(text), prepend=0.0))
+    before = np.concatenate([[0.0], np.cumsum(changes)])
+    starts = np.array([0, *(match.end() for match in re.finditer("\n", text))])
+    starts = starts[starts <= max(0, len(text) - length)]
+    start = int(starts[np.argmax(before[np.minimum(starts + length, len(text))] - before[starts])])
+    return text[start : start + length]
+
+
 # Units
 
 

@@ -117,6 +117,12 @@ def rankings(name: str, step: int, checksum: str) -> dict[str, units.Ranking]:
     return units.rankings(model, corpus.load(run.config["text"]).heldout)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def heldout_passage(corpus_name: str, feature: str) -> str:
+    """Some lines of the held-out text in which a feature comes and goes; raises as ``corpus.load`` does."""
+    return units.passage(corpus.load(corpus_name).heldout[: units.MOST], feature)
+
+
 def activations(recorded: Recorded, step: int, text: str) -> np.ndarray:
     """The hidden units after each character of a text, float32 (T, L, H), in [−1, 1]."""
     return writing.read(char_rnn.network(runs.find(recorded.name), step), text).hidden

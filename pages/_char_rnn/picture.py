@@ -56,8 +56,9 @@ def takes(settings: Settings) -> list[tuple[str, list[Shown]]]:
                 for step in steps]  # fmt: skip
     if settings.mode == TEMPERATURES:
         scaled = [tuple((i, round(factor * value, 3)) for i, value in schedule) for factor in FACTORS]
-        return [("", [_shown(settings, "A", settings.steps["A"], one, f"temperature {one[-1][1]:g}")
-                     for one in scaled])]
+        return [
+            ("", [_shown(settings, "A", settings.steps["A"], one, f"temperature {one[-1][1]:g}") for one in scaled])
+        ]
     return [("", [_shown(settings, side, settings.steps[side], schedule) for side in "AB"])]
 
 

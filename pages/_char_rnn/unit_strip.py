@@ -12,10 +12,11 @@ from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings
 from pages._shared import words
 
-HEIGHT = 260  # pixels of the text
+HEIGHT = 300  # pixels of the text
 LISTED = 12  # units in the table
 POSITIVE, NEGATIVE = "200,80,20", "50,120,200"  # of a unit's value near +1 and near −1
 BEST = "the best one"
+HELDOUT, WRITTEN = "Text it never saw", "What it wrote"
 FIRST = "speaker"  # the feature that the tab opens with
 
 
@@ -37,9 +38,10 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
         _table(found[feature])
     with row:
         st.markdown(_sentence(found[feature], unit))
-        hidden = library.activations(one.network, one.step, one.take.text)
+        read = _read(one, feature)
+        hidden = library.activations(one.network, one.step, read)
         values = hidden[:, unit.layer, unit.unit]
-        colours.draw(one.take.text, [_colour(value) for value in values], HEIGHT,
+        colours.draw(read, [_colour(value) for value in values], HEIGHT,
                      [_signed(value) for value in values])  # fmt: skip
         st.caption(
             "Orange: near +1. Blue: near −1. No colour: near 0. The value is that after the character was read. "
@@ -53,6 +55,15 @@ def _side(sides: list[str]) -> str:
         return sides[0]
     return st.segmented_control("Whose units", sides, default=sides[0], required=True, key="rnn_units_of",
                                 bind="query-params")  # fmt: skip
+
+
+def _read(one: Shown, feature: str) -> str:
+    """The text along which the unit is shown: lines of the held-out text with the feature in them, or the written."""
+    along = st.segmented_control("Along which text", [HELDOUT, WRITTEN], default=HELDOUT, required=True,
+                                 key="rnn_along", bind="query-params", label_visibility="collapsed")  # fmt: skip
+    if along == WRITTEN:
+        return one.take.text
+    return library.heldout_passage(runs.find(one.network.name).config["text"], feature)
 
 
 def _unit(ranking: Ranking) -> Unit:

@@ -1,4 +1,4 @@
-"""Is this real? The same images with other seeds and perplexities, and noise, which forms clumps as well."""
+"""Is this real? The same images with other seeds and perplexities, and noise, which forms small clumps as well."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
     text.markdown(
         "Every map is t-SNE of **the same 2\u202f000 images**, or of **nothing but noise**. What stays from map to map "
         "may be real. What changes with the start or the perplexity, such as the place, the size and the distance of "
-        "a clump, is not. Noise forms clumps as well when the perplexity is low."
+        "a clump, is not. At perplexity 5 even noise falls into tiny clumps."
     )
     shown = what.segmented_control("What is laid out", [FEATURES, PIXELS], default=FEATURES, required=True,
                                    key="emb_real", bind="query-params")  # fmt: skip
@@ -34,8 +34,8 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
                            bind="query-params")  # fmt: skip
     start = {"seed": other} if shown == PIXELS else {"seed": other, "init": "random"}
     rows = [
-        ("from the PCA map", _layouts(shown)),
-        (f"seed {other}" if shown == PIXELS else f"random start, seed {other}", _layouts(shown, **start)),
+        ("PCA start", _layouts(shown)),
+        (f"seed {other}" if shown == PIXELS else f"random, seed {other}", _layouts(shown, **start)),
         ("noise", _noise()),
     ]
     if any(run is None for _, row in rows for run in row):

@@ -50,6 +50,13 @@ def test_distances_count_up_from_the_last_beginning():
     assert FEATURES["line"].values("x" * 300).max() == units.FAR
 
 
+def test_the_passage_is_where_the_feature_changes_most():
+    text = "a b\n" * 100 + "SIR, AY\nAy, Sir\n" * 10 + "a b\n" * 100
+    assert units.passage(text, "capital", 160) == "SIR, AY\nAy, Sir\n" * 10
+    assert units.passage("short", "capital", 160) == "short"
+    assert len(units.passage(TEXT, "speaker")) == 400
+
+
 TEXT = corpus.load("shakespeare").heldout[:6000]
 
 

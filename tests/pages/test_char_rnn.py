@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import math
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -207,6 +208,17 @@ def test_the_warning_about_units_says_how_many_were_searched() -> None:
     assert "that the best of all units reaches by chance" in text(app)
 
 
+def test_units_are_shown_along_text_that_has_the_feature() -> None:
+    unseen, wrote = (opened(rnn_tab="Units", rnn_along=along) for along in (unit_strip.HELDOUT, unit_strip.WRITTEN))
+    assert library.heldout_passage("shakespeare", "speaker").splitlines()[0] in drawn(unseen)
+    assert "Therein was" in drawn(wrote)
+
+
+def drawn(app: AppTest) -> str:
+    """The text that is drawn as HTML, without its markup."""
+    return "".join(re.sub("<[^>]*>", "", element.proto.body) for element in app.get("html"))
+
+
 def test_a_unit_that_is_no_better_than_chance_is_called_so() -> None:
     ranking = unit_strip.Ranking("quote", (unit_strip.Unit(0, 3, 0.05),), 0.06, 200)
     assert "no better than the 0.06" in unit_strip._sentence(ranking, ranking.units[0])
@@ -233,7 +245,7 @@ def test_the_table_to_take_home_has_a_line_a_character() -> None:
         {"rnn_a_network": "<b>x</b>"}, {"rnn_b_network": "../../etc"}, {"rnn_a_step": "99"}, {"rnn_b_step": "nan"},
         {"rnn_temperature": "nan"}, {"rnn_temperature": "1e400"}, {"rnn_temperature": "-1"}, {"rnn_seed": "-1"},
         {"rnn_seed": "inf"}, {"rnn_length": "1e9"}, {"rnn_length": "nan"}, {"rnn_top_k": "101"}, {"rnn_mode": "x"},
-        {"rnn_speed": "warp"}, {"rnn_tab": "x"}, {"rnn_unit": "x"}, {"rnn_feature": "x"}, {"rnn_source": "x"},
+        {"rnn_speed": "warp"}, {"rnn_tab": "x"}, {"rnn_along": "x"}, {"rnn_feature": "x"}, {"rnn_source": "x"},
         {"rnn_t_lr": "7"}, {"rnn_t_clip": "nan"}, {"rnn_t_layers": "99"}, {"rnn_t_cell": "x"}, {"rnn_course": "x"},
     ],
     ids=str,
