@@ -39,10 +39,14 @@ def main() -> None:
 
 
 def stand_back() -> None:
-    """Let viewers come first: a lower priority, also where Linux weighs sessions of processes and not processes."""
+    """Let viewers come first: a lower priority, also where Linux weighs sessions of processes and not processes.
+
+    Of a session that others started, a terminal say, the weight stays: it is theirs as well.
+    """
     os.nice(10)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text("10")
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text("10")
 
 
 def _read_paths(paths: queue.Queue[Path]) -> None:

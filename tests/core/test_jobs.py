@@ -474,6 +474,15 @@ def test_a_killed_server_takes_its_workers_along_and_another_trains_anew(queue, 
     assert runs.find(names[0]).weights().keys() >= {"1.weight", "8.bias"}
 
 
+def test_a_worker_steps_back_without_taking_those_along_who_share_its_session():
+    weight = Path("/proc/self/autogroup")  # of the session, where Linux weighs sessions
+    before = weight.exists() and weight.read_text()
+    program = "import os; from core.worker import stand_back; stand_back(); print(os.nice(0))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(told.stdout) >= 10
+    assert (weight.exists() and weight.read_text()) == before
+
+
 def test_a_worker_whose_input_closes_ends_at_once():
     worker = subprocess.run(
         [sys.executable, "-m", "core.worker"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
