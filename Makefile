@@ -16,8 +16,9 @@ run: setup
 lint: .venv/.installed-dev
 	.venv/bin/ruff check .
 
+# A process a core; what is in one file runs in one of them, in order.
 test: lint
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses=auto --dist=loadfile
 
 # The stamps make pip run again only when the requirements change. A .venv that is there already is used as it is.
 .venv/.installed: requirements.txt

@@ -41,12 +41,15 @@ def main() -> None:
 def stand_back() -> None:
     """Let viewers come first: a lower priority, also where Linux weighs sessions of processes and not processes.
 
-    Of a session that others started, a terminal say, the weight stays: it is theirs as well.
+    By 10, or what ``EXPLORER_NICE`` says, a whole number from 0 to 19. Of a session that others started, a terminal
+    say, the weight stays: it is theirs as well.
     """
-    os.nice(10)
+    nice = os.environ.get("EXPLORER_NICE", "")
+    nice = min(int(nice), 19) if nice.isdecimal() else 10
+    os.nice(nice)
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):
-            Path("/proc/self/autogroup").write_text("10")
+            Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def _read_paths(paths: queue.Queue[Path]) -> None:

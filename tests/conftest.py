@@ -58,10 +58,14 @@ def failed_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> pytes
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep data and runs of the tests, and of the servers they start, out of the checkout."""
+    """Keep data and runs of the tests, and of the servers they start, out of the checkout.
+
+    Trainings don't stand back behind the tests that wait for them.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("EXPLORER_RUNS", str(tmp_path_factory.mktemp("runs")))
+        patch.setenv("EXPLORER_NICE", "0")
         yield
 
 

@@ -474,12 +474,14 @@ def test_a_killed_server_takes_its_workers_along_and_another_trains_anew(queue, 
     assert runs.find(names[0]).weights().keys() >= {"1.weight", "8.bias"}
 
 
-def test_a_worker_steps_back_without_taking_those_along_who_share_its_session():
+@pytest.mark.parametrize("asked, nice", [(None, 10), ("3", 3), ("99", 19), ("a little", 10)])
+def test_a_worker_steps_back_without_taking_those_along_who_share_its_session(asked, nice, monkeypatch):
     weight = Path("/proc/self/autogroup")  # of the session, where Linux weighs sessions
     before = weight.exists() and weight.read_text()
+    monkeypatch.delenv("EXPLORER_NICE") if asked is None else monkeypatch.setenv("EXPLORER_NICE", asked)
     program = "import os; from core.worker import stand_back; stand_back(); print(os.nice(0))"
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert int(told.stdout) >= 10
+    assert int(told.stdout) == min(19, os.nice(0) + nice)
     assert (weight.exists() and weight.read_text()) == before
 
 
