@@ -28,9 +28,11 @@ EMBEDDINGS = {
 }
 CHAR_RNN = {
     "After 2 000 iterations | after 100, the same draws": {"rnn_prime": "What is"},
-    "A prime of gibberish": {"rnn_prime": "X087hNYB BHN BYFVuhsdbs"},
+    "GRU | LSTM, a prime of gibberish": {
+        "rnn_prime": "X087hNYB BHN BYFVuhsdbs", "rnn_b_network": "LSTM, seed 42", "rnn_b_step": "2000",
+    },
     "Three temperatures": {"rnn_mode": "Three temperatures"},
-}
+}  # fmt: skip
 CARDS = {
     "classifier": ("Classifier", "Does the optimizer matter, or the learning rate?", CLASSIFIER),
     "embeddings": ("Embeddings", "What has the network learned, and what does the picture invent?", EMBEDDINGS),
