@@ -36,7 +36,8 @@ def test_every_recording_is_there_and_done() -> None:
 def test_a_run_has_its_sheets_weights_and_records(run: Run) -> None:
     config, records = Config(**run.config), run.history()
     assert run.samples == list(range(0, config.iterations + 1, config.sheet_every))
-    assert run.steps == [step for step in gan.WEIGHTS_AT if step <= config.iterations]
+    steps = [step for step in gan.WEIGHTS_AT if step <= config.iterations]
+    assert run.steps == (steps if config.seed == 42 else steps[-1:])  # of the others the bands are shown
     assert [record["step"] for record in records] == list(range(0, config.iterations + 1, 100))
     assert [record["step"] for record in records if "frechet" in record] == run.samples
     assert cells(run.sample(run.samples[-1])).shape == (64, 1, 28, 28)
