@@ -1,4 +1,4 @@
-"""The command line: ``python -m core train | eval | runs | record | sample | fetch | bench``; each with ``--help``."""
+"""The command line, ``python -m core COMMAND``: train, eval, runs, record, sample, attack, fetch, bench, or --help."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--step", type=int, help="iteration whose weights are used (default: the last kept)")
     sample.set_defaults(run=sample_command)
 
+    attack = commands.add_parser("attack", help="attack a test image, and say what the network makes of it")
+    attack.add_argument("--model", default="course", help="course, default, long, small, robust, or the name of a run")
+    attack.add_argument("--index", type=int, default=4, help="of the test image, from 0 (default: 4, a four)")
+    attack.add_argument("--start", default="image", help="image, or noise, uniform, zeros: no image (default: image)")
+    attack.add_argument("--target", type=int, help="class to be reached (default: any but the true one)")
+    attack.add_argument("--attack", default="course", help="course, fgsm, pgd or pgd-l2 (default: course)")
+    attack.add_argument("--epsilon", type=float, default=0.2, help="size of the perturbation, pixels in [0, 1] (0.2)")
+    attack.add_argument("--steps", type=int, default=5, help="gradient steps (default: 5)")
+    attack.add_argument("--seed", type=int, default=0, help="decides random starts (default: 0)")
+    attack.add_argument("--json", action="store_true")
+    attack.set_defaults(run=attack_command)
+
     fetch = commands.add_parser("fetch", help="download a data set")
     fetch.add_argument("name")
     fetch.set_defaults(run=fetch_command)
@@ -128,8 +140,13 @@ def runs_command(options: argparse.Namespace) -> int:
         return 0
     for entry in found:
         readable = isinstance(entry, runs.Run)
-        print(f"{entry.name:55} {entry.status:12} {json.dumps(entry.metrics)}" if readable else entry.reason)
+        print(f"{entry.name:55} {entry.status:12} {headline(entry)}" if readable else entry.reason)
     return 0
+
+
+def headline(run: runs.Run) -> str:
+    """The metrics of a run that are single numbers, as JSON."""
+    return json.dumps({name: value for name, value in run.metrics.items() if isinstance(value, int | float)})
 
 
 def describe(entry: runs.Run | runs.Unreadable) -> dict[str, Any]:
@@ -146,7 +163,7 @@ def record_command(options: argparse.Namespace) -> int:
     failed = 0
     for run in shipped.record(options.topic, jobs=options.jobs):
         failed += run.status != "done"
-        told = run.reason or json.dumps(run.metrics)
+        told = run.reason or headline(run)
         print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {told}", flush=True)
     return 1 if failed else 0
 
@@ -164,6 +181,21 @@ def sample_command(options: argparse.Namespace) -> int:
     for step in steps:
         print(step.char, end="", flush=True)
     print()
+    return 0
+
+
+def attack_command(options: argparse.Namespace) -> int:
+    from core import attackable
+
+    _use_one_thread()
+    told = ("index", "target", "attack", "epsilon", "steps", "start", "seed")
+    report = attackable.report(attackable.network(options.model), **{name: getattr(options, name) for name in told})
+    if options.json:
+        print(json.dumps(report))
+        return 0
+    for step, probabilities in enumerate(report["probabilities"]):
+        shares = " ".join(f"{p:6.1%}" for p in probabilities)
+        print(f"step {step:3}  {shares}  L∞ {report['linf'][step]:.3f}  L2 {report['l2'][step]:.2f}")
     return 0
 
 

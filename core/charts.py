@@ -17,6 +17,7 @@ CLASSES = (  # of the ten classes on every page; readable for colour-blind peopl
 )  # fmt: skip
 SIDES = alt.Scale(domain=["A", "B"], range=[A, B])
 ROWS = alt.NamedData("rows")
+THOUSANDS = alt.Axis(tickCount=5, labelExpr="replace(datum.label, /,/g, '\u202f')")  # a thin space, as in all texts
 Spec = dict[str, Any]
 
 
@@ -71,15 +72,17 @@ def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], to
 
 
 @lru_cache(maxsize=32)
-def confusion(classes: tuple[str, ...], hue: str, ink: str, height: int) -> Spec:
+def confusion(
+    classes: tuple[str, ...], hue: str, ink: str, height: int, x_title: str = "the network says", y_title: str = "it is"
+) -> Spec:
     """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1).
 
     ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page.
     """
     order, slanted = list(classes), alt.Axis(orient="top", labelAngle=-40, labelOverlap=False)
     base = alt.Chart(ROWS).encode(
-        x=alt.X("called:N", sort=order, title="the network says", axis=slanted),
-        y=alt.Y("true:N", sort=order, title="it is"),
+        x=alt.X("called:N", sort=order, title=x_title, axis=slanted),
+        y=alt.Y("true:N", sort=order, title=y_title),
         tooltip=["true:N", "called:N", "count:Q", alt.Tooltip("share:Q", format=".0%")],
     )
     pick = alt.selection_point("pick", fields=["true", "called"], on="click", empty=False, clear=False)
@@ -148,3 +151,85 @@ def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float
     middle = reported.transform_filter("datum.step == 1000")  # below the dashes: ours lie above them
     name = middle.mark_text(text="course", dy=16, fontSize=14, fontWeight=600, clip=True)
     return _spec((batch + dashes + held + name).properties(height=height))
+
+
+@lru_cache(maxsize=64)
+def lines(
+    hues: tuple[tuple[str, str], ...],
+    x_title: str,
+    y_title: str,
+    x_domain: tuple[float, float],
+    y_domain: tuple[float, float] | None,
+    height: int,
+    log: bool = False,
+    dashed: str = "",
+) -> Spec:
+    """Lines with their names on them. Rows: name, x, y, label ("" for a point of the line, text to stand there).
+
+    ``hues``: name and colour, a pair a line; ``log``: whether the y axis is logarithmic; ``dashed``: the name of a line
+    that lies in dashes over another one, which is then drawn thick and pale.
+    """
+    names, colours = ([pair[i] for pair in hues] for i in (0, 1))
+    y_scale = {"type": "log"} if log else {"zero": False}
+    ticks = {"values": [10.0**power for power in range(-8, 9, 2)]} if log and y_domain else {"tickCount": 5}
+    y_axis = alt.Axis(**({"format": "~g"} if log else {}), **ticks)
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("x:Q", title=x_title, scale=alt.Scale(domain=list(x_domain), nice=False), axis=THOUSANDS),
+        y=alt.Y("y:Q", title=y_title, axis=y_axis,
+                scale=alt.Scale(**y_scale, **({"domain": list(y_domain)} if y_domain else {}))),
+        color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None),
+        tooltip=["name:N", alt.Tooltip("x:Q", format=",.4~g"), alt.Tooltip("y:Q", format=".4~g")],
+    )  # fmt: skip
+    points, over = base.transform_filter("datum.label == ''"), {"field": "name", "equal": dashed}
+    under = points.transform_filter({"not": over}).mark_line(
+        strokeWidth=6 if dashed else 2, opacity=0.45 if dashed else 1, clip=True
+    )
+    top = points.transform_filter(over).mark_line(strokeWidth=2, strokeDash=[6, 5], clip=True)
+    words = base.transform_filter("datum.label != ''").mark_text(fontSize=15, fontWeight=600)
+    return _spec((under + top + words.encode(text="label:N")).properties(height=height))
+
+
+@lru_cache(maxsize=32)
+def robustness(hues: tuple[tuple[str, str], ...], epsilons: tuple[float, ...], chance: float, height: int) -> Spec:
+    """Accuracy against the size of attacks, with names at the right and dashes at chance level (%).
+
+    Rows: name, epsilon, percent (0–100), and at the last epsilon ``beside``: the percentage at which its name stands.
+    ``hues``: name and colour, a pair a line; ``epsilons``: where the axis has ticks, the last one where lines end.
+    """
+    names, colours = ([pair[i] for pair in hues] for i in (0, 1))
+    room = [0, 1.5 * epsilons[-1]]  # for the names
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("epsilon:Q", title="ε (L∞)", scale=alt.Scale(domain=room, nice=False),
+                axis=alt.Axis(values=list(epsilons), format="~g")),
+        color=alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None),
+        tooltip=["name:N", alt.Tooltip("epsilon:Q", format="~g"), alt.Tooltip("percent:Q", format=".1f")],
+    )  # fmt: skip
+    percent = alt.Y("percent:Q", title="named right (%)", scale=alt.Scale(domain=[0, 102], nice=False))
+    lines = base.encode(y=percent).mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
+    words = base.transform_filter("isValid(datum.beside)").encode(y="beside:Q", text="name:N")
+    level = alt.Chart(ROWS).transform_filter("datum.epsilon == 0").transform_calculate(level=str(chance))
+    dashes = level.mark_rule(strokeWidth=2, strokeDash=[6, 5], color=COURSE).encode(y="level:Q")
+    said = level.mark_text(text=f"chance {chance:g} %", align="left", dx=4, dy=-9, fontSize=13, color=COURSE)
+    layers = dashes + said.encode(x="epsilon:Q", y="level:Q") + lines
+    return _spec((layers + words.mark_text(align="left", dx=8, fontSize=14, fontWeight=600)).properties(height=height))
+
+
+@lru_cache(maxsize=16)
+def shares(names: tuple[str, ...], x_max: float, x_title: str, height: int) -> Spec:
+    """Shares that add up to 1 over time, one above the other. Rows: name, x, share (0–1), middle (where its name may
+    stand on the y axis), label (the name at one x, "" elsewhere). ``names``: from the bottom up, in the colours of the
+    classes."""
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("x:Q", title=x_title, scale=alt.Scale(domain=[0, x_max], nice=False), axis=THOUSANDS),
+        color=alt.Color("name:N", legend=None, scale=alt.Scale(domain=list(names), range=list(CLASSES[: len(names)]))),
+        order=alt.Order("name:N"),
+        tooltip=["name:N", alt.Tooltip("x:Q", format=",.6~g"), alt.Tooltip("share:Q", format=".1%")],
+    )
+    percent = alt.Axis(format=".0%", values=[0, 0.5, 1], grid=False)
+    areas = base.mark_area(interpolate="step-after", opacity=0.9).encode(
+        y=alt.Y("share:Q", stack="zero", title=None, axis=percent, scale=alt.Scale(domain=[0, 1]))
+    )
+    said = alt.Chart(ROWS).transform_filter("datum.label != ''").mark_text(
+        align="right", dx=-5, fontSize=16, fontWeight=700, color="#111", stroke="#fffc", strokeWidth=0.4
+    ).encode(x="x:Q", y="middle:Q", text="label:N")  # fmt: skip
+    return _spec((areas + said).properties(height=height))

@@ -132,7 +132,7 @@ def restore(config: Config, weights: dict[str, torch.Tensor]) -> CNNBasic:
         model.load_state_dict(weights)
     except (KeyError, IndexError, TypeError, RuntimeError) as error:
         raise RunError(f"The weights are not those of CNN-basic: {error}") from error
-    return model.requires_grad_(False)
+    return model.eval().requires_grad_(False)
 
 
 def train(config: Config, dataset: Dataset, model: nn.Module | None = None) -> Iterator[Progress]:

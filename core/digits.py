@@ -73,7 +73,7 @@ def restore(weights: dict[str, torch.Tensor]) -> DigitCNN:
         model.load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
         raise RunError(f"The weights are not those of the network for digits: {error}") from error
-    return model.requires_grad_(False)
+    return model.eval().requires_grad_(False)
 
 
 @cache

@@ -147,9 +147,18 @@ def slope(name: str, term: str, scores: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the objective or the term is unknown.
     """
+    return _term(name, term).slope(torch.tensor(scores, dtype=torch.float32)).numpy()
+
+
+def value(name: str, term: str, scores: np.ndarray) -> np.ndarray:
+    """The loss itself in float32; infinite where a naive log is that of 0. Otherwise as ``slope``."""
+    return _term(name, term).value(torch.tensor(scores, dtype=torch.float32)).numpy()
+
+
+def _term(name: str, term: str) -> Term:
     if term not in TERMS:
         raise ValueError(f"term {term!r} is unknown: choose one of {', '.join(TERMS)}.")
-    return getattr(named(name), term).slope(torch.tensor(scores, dtype=torch.float32)).numpy()
+    return getattr(named(name), term)
 
 
 def named(name: str) -> Objective:

@@ -79,7 +79,7 @@ class _PatchProduct(torch.autograd.Function):
             grad_x = grad_x.permute(3, 0, 1, 2)
         if grad_weight is not None:
             grad_weight = grad_weight.view_as(weight)
-        return grad_x, grad_weight, grad.sum(1), None
+        return grad_x, grad_weight, grad.sum(1) if ctx.needs_input_grad[2] else None, None
 
 
 def _parts(h: int, row: int) -> list[slice]:

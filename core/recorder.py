@@ -19,7 +19,7 @@ from core.data import DataMissing
 from core.locks import Lock
 from core.runs import Diverged, RunError
 
-TOPICS = ("classifier", "embeddings", "char_rnn", "gan")
+TOPICS = ("classifier", "embeddings", "char_rnn", "gan", "adversarial")
 STOP = ".stop"  # the file that asks a training to stop; its text is the reason
 
 
@@ -69,11 +69,10 @@ class Recorder:
             file.write(line + "\n")
 
     def snapshot(self, step: int, state: dict) -> None:
-        """Keep the weights (a state dict) as float16, or as they are where float16 would make them infinite."""
-        from safetensors.torch import save
+        """Keep the weights, a state dict."""
+        from core import weights
 
-        content = save({name: _compact(tensor.detach().cpu()).contiguous() for name, tensor in state.items()})
-        self._keep(f"snapshots/{step}.safetensors", content)
+        self._keep(f"snapshots/{step}.safetensors", weights.pack(state))
 
     def sample(self, step: int, content: bytes, suffix: str) -> None:
         """Keep what the model drew (``suffix`` "png") or wrote ("txt") after ``step`` steps."""
@@ -90,11 +89,6 @@ class Recorder:
             return (self.path / STOP).read_text("utf-8")
         except FileNotFoundError:
             return None
-
-
-def _compact(tensor: Any) -> Any:
-    half = tensor.half()
-    return half if half.isfinite().equal(tensor.isfinite()) else tensor
 
 
 def write(path: Path, content: bytes) -> None:

@@ -27,8 +27,9 @@ STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "inter
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
 KEPT = {"snapshots": "The weights", "samples": "The samples"}  # in messages
-SPOKEN = ("dataset", "text", "cell", "objective", "layout", "layer", "model", "optimizer", "activation")  # in names
-NUMBERED = {"lr": "lr{:g}", "iterations": "i{:d}", "perplexity": "p{:g}", "seed": "s{:d}"}
+# The settings that are told in the names of runs
+SPOKEN = ("dataset", "text", "cell", "objective", "layout", "layer", "model", "initial", "optimizer", "activation")
+NUMBERED = {"lr": "lr{:g}", "iterations": "i{:d}", "perplexity": "p{:g}", "epsilon": "eps{:g}", "seed": "s{:d}"}
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 KINDS = {  # of the values in run.json
     "topic": str, "config": dict, "status": str, "reason": str, "command": str, "data": dict, "environment": dict,
@@ -267,12 +268,13 @@ def _history(file: Path, size: int, written: int) -> list[dict[str, Any]]:
 
 def _weights(run: Run, file: Path) -> dict:
     from safetensors import SafetensorError
-    from safetensors.torch import load
+
+    from core import weights
 
     content = _checked_bytes(run, file)
     try:
-        return {name: tensor.float() for name, tensor in load(content).items()}
-    except SafetensorError as error:
+        return weights.unpack(content)
+    except (SafetensorError, RuntimeError) as error:  # a scale of another shape
         raise RunError(f"The weights {file.name} of {run.name} cannot be read ({error}).") from error
 
 

@@ -28,7 +28,10 @@ class Recording:
 
 def recordings(topic: str) -> list[Recording]:
     """The runs to ship of a topic."""
-    return {"classifier": _classifier, "embeddings": _embeddings, "char_rnn": _char_rnn, "gan": _gan}[topic]()
+    return {
+        "classifier": _classifier, "embeddings": _embeddings, "char_rnn": _char_rnn, "gan": _gan,
+        "adversarial": _adversarial,
+    }[topic]()  # fmt: skip
 
 
 def _classifier() -> list[Recording]:
@@ -75,12 +78,22 @@ def _gan() -> list[Recording]:
     return [
         *(Recording(Config(objective=objective, iterations=100_000, seed=seed)) for objective, seed in long),
         *(Recording(Config(objective=objective)) for objective in ("least-squares", "hinge", "wgan-gp")),
-        *(Recording(Config(objective=objective, iterations=100_000, seed=seed)) for objective, seed in bands),
-    ]
+        *(Recording(Config(objective=objective, iterations=100_000, seed=seed), all_weights=False)
+          for objective, seed in bands),
+    ]  # fmt: skip
+
+
+def _adversarial() -> list[Recording]:
+    from core.attackable import NETWORKS
+
+    return [Recording(config, all_weights=False) for _, config in NETWORKS.values()]
 
 
 def record(topic: str, root: Path | None = None, jobs: int | None = None) -> Iterator[runs.Run]:
-    """Record what is missing of a topic's shipped runs, ``jobs`` at once; yields each when it has ended."""
+    """Record what is missing of a topic's shipped runs, ``jobs`` at once; yields each when it has ended.
+
+    Several processes may do so at once: what another one is recording is left to it.
+    """
     folder = (root or runs.shipped_dir()) / topic
     missing = [r for r in recordings(topic) if not _is_done(folder / runs.run_name(topic, r.config))]
     spawn = multiprocessing.get_context("spawn")  # a forked torch may hang
@@ -89,7 +102,8 @@ def record(topic: str, root: Path | None = None, jobs: int | None = None) -> Ite
             due = [r for r in missing if r.stage == stage]
             tasks = [pool.submit(_record, folder / runs.run_name(topic, r.config), topic, r) for r in due]
             for task in as_completed(tasks):
-                yield task.result()
+                if run := task.result():
+                    yield run
 
 
 def _is_done(path: Path) -> bool:
@@ -99,8 +113,12 @@ def _is_done(path: Path) -> bool:
         return False
 
 
-def _record(path: Path, topic: str, recording: Recording) -> runs.Run:
+def _record(path: Path, topic: str, recording: Recording) -> runs.Run | None:
+    if _is_done(path):  # by another process, since we looked
+        return None
     queued = recorder.create(path, topic, recording.config)
+    if queued is None:  # another process is at it
+        return None
     run = recorder.perform(path)
     queued.release()
     if not recording.all_weights and run.status == "done":

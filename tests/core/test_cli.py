@@ -150,6 +150,14 @@ def test_runs_are_listed_for_people_too(run, capsys):
     assert len(lines) == len(runs.listing())
 
 
+def test_people_are_spared_metrics_that_are_lists(run, capsys):
+    change(run, metrics={"test_accuracy": 0.5, "matrix": [[1.0]], "curves": {"pgd": [0.1]}})
+    assert command_line.main(["runs"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("first "))
+    assert line.endswith('{"test_accuracy": 0.5}')
+    assert listed(capsys)["first"]["metrics"]["matrix"] == [[1.0]]
+
+
 def test_no_runs_are_an_empty_list(home, capsys):
     assert listed(capsys) == {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,16 @@ def test_recordings_on_copies_say_so_and_keep_their_weights(run: Run) -> None:
 def test_they_are_small() -> None:
     files = (runs.shipped_dir() / "classifier").rglob("*")
     assert sum(file.stat().st_size for file in files if file.is_file()) < MOST_BYTES
+
+
+def test_what_another_process_records_or_has_recorded_is_left_to_it(tmp_path: Path) -> None:
+    recording = shipped.Recording(Config(dataset="mnist", images=64, epochs=1))
+    path = tmp_path / "classifier" / runs.run_name("classifier", recording.config)
+    others = recorder.create(path, "classifier", recording.config)
+    assert shipped._record(path, "classifier", recording) is None
+    assert runs.read(path).status == "queued"
+    others.release()
+    assert shipped._record(path, "classifier", recording).status == "done"
+    before = path.stat().st_ino
+    assert shipped._record(path, "classifier", recording) is None
+    assert path.stat().st_ino == before
