@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("name")
     evaluate.set_defaults(run=eval_command)
 
+    script = commands.add_parser("script", help="print a script in plain PyTorch that trains the same as a run")
+    script.add_argument("name", help="name of the run")
+    script.set_defaults(run=script_command)
+
     listing = commands.add_parser("runs", help="list the recorded runs")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=runs_command)
@@ -131,6 +135,13 @@ def eval_command(options: argparse.Namespace) -> int:
               "equal": measured == run.metrics}  # fmt: skip
     print(json.dumps(report, indent=1))
     return 0 if report["equal"] else 1
+
+
+def script_command(options: argparse.Namespace) -> int:
+    from core import script
+
+    print(script.of(runs.find(options.name)), end="")
+    return 0
 
 
 def runs_command(options: argparse.Namespace) -> int:

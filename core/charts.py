@@ -75,7 +75,8 @@ def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], to
 def confusion(
     classes: tuple[str, ...], hue: str, ink: str, height: int, x_title: str = "the network says", y_title: str = "it is"
 ) -> Spec:
-    """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1).
+    """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1),
+    and zero (True), if a count of 0 is to be written.
 
     ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page.
     """
@@ -90,7 +91,7 @@ def confusion(
         color=alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=["transparent", hue])),
         strokeWidth=alt.condition(pick, alt.value(3), alt.value(0)),
     )
-    counts = base.transform_filter("datum.count > 0").encode(text="count:Q")
+    counts = base.transform_filter("datum.count > 0 || datum.zero").encode(text="count:Q")
     pale = counts.transform_filter("datum.share <= 0.45").mark_text(fontSize=12, cursor="pointer", color=ink)
     strong = counts.transform_filter("datum.share > 0.45").mark_text(fontSize=12, cursor="pointer", color="black")
     return _spec((cells.add_params(pick) + pale + strong).properties(height=height))

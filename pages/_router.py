@@ -19,6 +19,8 @@ page = st.navigation(
         st.Page("classifier.py", title="Classifier", icon=":material/monitoring:"),
         st.Page("embeddings.py", title="Embeddings", icon=":material/scatter_plot:"),
         st.Page("char_rnn.py", title="Char-RNN", icon=":material/edit_note:"),
+        st.Page("gan.py", title="GAN", icon=":material/casino:"),
+        st.Page("adversarial.py", title="Adversarial", icon=":material/blur_on:"),
     ],
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )

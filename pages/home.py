@@ -33,10 +33,25 @@ CHAR_RNN = {
     },
     "Three temperatures": {"rnn_mode": "Three temperatures"},
 }  # fmt: skip
+GAN = {
+    "BCE | the course's notebook, 100 000 iterations": {"gan_curve": "Variety"},
+    "Same or different? A bet, and its answer": {"gan_b": "Raw log", "gan_part": "1 · The bet"},
+    "The leak and the naive log, told apart": {"gan_a": "Leak alone", "gan_part": "4 · All four"},
+}
+ADVERSARIAL = {
+    "A 4 becomes a 9, and any other digit": {"adv_tab": "Other images"},
+    "Does it fool a network trained against it?": {"adv_b": "A's picture", "adv_b_network": "Robust small CNN"},
+    "Noise becomes a 9, or doesn't": {
+        "adv_start": "Noise", "adv_b": "The same attack", "adv_b_network": "Default initial weights",
+        "adv_tab": "The course's runs",
+    },
+}  # fmt: skip
 CARDS = {
     "classifier": ("Classifier", "Does the optimizer matter, or the learning rate?", CLASSIFIER),
     "embeddings": ("Embeddings", "What has the network learned, and what does the picture invent?", EMBEDDINGS),
     "char_rnn": ("Char-RNN", "What does it know after a letter?", CHAR_RNN),
+    "gan": ("GAN", "Same loss, different digits?", GAN),
+    "adversarial": ("Adversarial", "How little must change?", ADVERSARIAL),
 }
 
 st.title("Deep Learning Demo Explorer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import numpy as np
 from core.expectation import BIT
 from core.vocabulary import VOCABULARY, encode
 from core.writing import Network, Writer
+from pages._shared.packing import packed
 
 TOP = 10  # characters shown of a distribution
 WHOLE = 65535  # a probability of 1, packed
@@ -31,14 +31,9 @@ class Take:
 
     def packed(self) -> dict:
         """The take for the writer component."""
-        numbers = np.column_stack([self.surprise, self.probability, self.entropy]).astype("<f4")
-        shares = np.rint(WHOLE * self.shares).astype("<u2")
-        return {"text": self.text, "prime": self.prime, "numbers": _base64(numbers), "top": _base64(self.top),
-                "shares": _base64(shares)}  # fmt: skip
-
-
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+        numbers = np.column_stack([self.surprise, self.probability, self.entropy])
+        return {"text": self.text, "prime": self.prime, "numbers": packed(numbers, "<f4"),
+                "top": packed(self.top, np.uint8), "shares": packed(np.rint(WHOLE * self.shares), "<u2")}  # fmt: skip
 
 
 def make(network: Network, prime: str, schedule: Schedule, length: int, seed: int, top_k: int = 0) -> Take:

@@ -6,35 +6,20 @@ import time
 
 import streamlit as st
 
-from core import charts, data, runs
+from core import charts, data
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings
-from pages._shared import training, words
+from pages._shared import again, training, words
 from pages._shared.charts import draw
 
 POINTS = 200  # of a training curve, at most
-SAME = "the same numbers, bit for bit."
-OTHER = (
-    "other numbers from step {step} on. Another version of torch, another processor or other copies of the images "
-    "change the last digits, and those grow."
-)
-AGAIN = ".again"  # ends the name of a run that is trained a second time, to be compared with the first
+REPEATED = "clf_again"  # in the session state: names of the runs that are trained again
 
 
 def shown(settings: Settings) -> dict[str, str]:
     """The names of the runs that the page shows: those of the settings, or of a repetition that is going on."""
-    found = {side: runs.run_name("classifier", config) for side, config in settings.sides.items()}
-    again = st.session_state.get("clf_again", ())
-    return {
-        side: name + AGAIN if name + AGAIN in again and _is_active(name + AGAIN) else name
-        for side, name in found.items()
-    }
-
-
-def _is_active(name: str) -> bool:
-    run = recordings.find(name)
-    return run is not None and run.active
+    return again.shown("classifier", settings.sides, REPEATED, recordings.find)
 
 
 def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
@@ -59,9 +44,9 @@ def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
     training.tell()
 
 
-def _train(settings: Settings, again: bool) -> None:
-    found = training.submit("classifier", list(settings.sides.values()), again)
-    st.session_state["clf_again"] = found if again else []
+def _train(settings: Settings, repeat: bool) -> None:
+    found = training.submit("classifier", list(settings.sides.values()), repeat)
+    st.session_state[REPEATED] = found if repeat else []
 
 
 def state(side: str, run: Run | None) -> str:
@@ -130,12 +115,4 @@ def curve_rows(pair: dict[str, Run | None], what: str) -> list[dict]:
 
 def compared_again(settings: Settings) -> list[str]:
     """After "Train again": for each side, whether every number came out as recorded."""
-    said = []
-    for side, config in settings.sides.items():
-        name = runs.run_name("classifier", config)
-        first, second = recordings.find(name), recordings.find(name + AGAIN)
-        if first and second and second.name in st.session_state.get("clf_again", ()) and second.status == "done":
-            step = runs.first_difference(first, second)
-            outcome = SAME if step is None else OTHER.format(step=words.count(step))
-            said.append(f"{side}, trained again, gave {outcome}")
-    return said
+    return again.outcomes("classifier", settings.sides, REPEATED, recordings.find)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from pages._shared.packing import packed
 
 NEIGHBOURS = 8  # shown of a point
 Line = Sequence[str]
@@ -67,7 +68,7 @@ def panel(
         "from": first,
         "count": len(labels),
         "k": NEIGHBOURS,
-        "labels": _encoded(labels, np.uint8),
+        "labels": packed(labels, np.uint8),
         "classes": [*classes],
         "colors": [*colors],
         "sprite": sprite,
@@ -83,8 +84,8 @@ def _column(column: Column) -> dict:
     return {
         "side": column.side,
         "titles": [*column.titles],
-        "said": [_encoded(np.rint(both), np.uint8) for both in said] or None,
-        "near": [_encoded(near[:, :NEIGHBOURS], np.uint16) for near in column.near] or None,
+        "said": [packed(np.rint(both), np.uint8) for both in said] or None,
+        "near": [packed(near[:, :NEIGHBOURS], np.uint16) for near in column.near] or None,
         "maps": [_map(view) for view in column.maps],
     }
 
@@ -97,7 +98,7 @@ def _map(view: Map) -> dict:
     mark = [_scaled(np.array([view.mark]), boxes[-1])[0].tolist()] if view.mark else []
     return {
         "title": view.title,
-        "frames": [_encoded(np.rint(65535 * frame), np.uint16) for frame in frames],
+        "frames": [packed(np.rint(65535 * frame), np.uint16) for frame in frames],
         "notes": [[*lines] for lines in view.notes],
         "marks": mark,
     }
@@ -114,7 +115,3 @@ def _scaled(places: np.ndarray, box: tuple[np.ndarray, float]) -> np.ndarray:
     middle, half = box
     unit = (places - middle) / (2 * half) + 0.5
     return np.stack([unit[:, 0], 1 - unit[:, 1]], axis=1).clip(0, 1)
-
-
-def _encoded(values: np.ndarray, kind: type) -> str:
-    return base64.b64encode(np.ascontiguousarray(values.astype(kind)).tobytes()).decode("ascii")

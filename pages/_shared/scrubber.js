@@ -7,24 +7,26 @@
 // scrubber.py puts this file and those of the panels, scrubber_*.js, together as one module.
 
 const STACKED = 640 // px; below this width the panels stand one below the other
+const TALLEST = 0.375 // of their width, where panels grow with the window
 const KEY_PAUSE = 300 // ms after the last step until Python hears of it
-const SVG = "http://www.w3.org/2000/svg"
 
 // A new kind of panel is one function here, in a file of its own, and a check of its lengths in scrubber.py. It is
 // called once with its <section>, and returns draw(panel, frame, alt), called for new data and new sizes, and
 // show(frame, text), called for each frame.
-const PANELS = { curves, tiles, maps }
+const PANELS = { curves, tiles, maps, sheets, bars, stack }
 const instances = new WeakMap()
 
-export default function ({ parentElement, data, setStateValue }) {
+export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   self.tell = frame => setStateValue("frame", [frame, Date.now()]) // the time tells equal moves apart
+  self.point = what => setTriggerValue("pick", what)
   accept(self, data)
   return () => {
     stop(self)
     clearTimeout(self.pause)
     self.observer.disconnect()
+    removeEventListener("resize", self.resized)
     instances.delete(parentElement)
   }
 }
@@ -35,9 +37,12 @@ function create(parent) {
   const find = name => parent.querySelector(name)
   const self = { root: find(".scrubber"), area: find(".panels"), slider: find("input"), play: find(".play"),
     now: find(".now"), widest: find(".widest"), views: [], frame: 0, sent: 0, timer: null, pause: null, held: false }
-  self.act = { grab: frame => grab(self, frame), drag: frame => go(self, frame), release: () => release(self) }
+  self.act = { grab: frame => grab(self, frame), drag: frame => go(self, frame), release: () => release(self),
+    pick: what => { stop(self); send(self); self.point([...what, self.frame]) } }
   self.observer = new ResizeObserver(() => self.data && layOut(self))
   self.observer.observe(self.root)
+  self.resized = () => self.data?.rest && layOut(self)
+  addEventListener("resize", self.resized)
   document.fonts?.ready.then(() => self.data && layOut(self)) // text has been measured, perhaps in another font
   self.play.onclick = () => toggle(self)
   find(".back").onclick = () => step(self, self.frame - 1)
@@ -57,7 +62,6 @@ function accept(self, data) {
   self.root.setAttribute("aria-label", data.alt)
   const alone = data.frames.length === 1 // nothing to scrub
   self.root.classList.toggle("alone", alone)
-  self.root.style.minHeight = `${data.height + (alone ? 0 : 48)}px`
   self.slider.max = data.frames.length - 1
   self.slider.setAttribute("aria-label", data.axis)
   self.widest.textContent = reading(data, data.frames.reduce((a, b) => (b.length > a.length ? b : a)))
@@ -66,10 +70,14 @@ function accept(self, data) {
     stop(self)
     self.frame = data.at
   }
-  if (data.live && (jumped || atEnd) && !self.held) self.frame = self.sent = data.frames.length - 1 // new frames follow
-  go(self, self.frame)
+  if (data.live && atEnd && !jumped && !self.held) self.frame = self.sent = data.frames.length - 1 // new frames follow
+  self.frame = Math.min(self.frame, data.frames.length - 1)
   layOut(self)
 }
+
+// What the rest of the page leaves of the window goes to the panels, where the page says how much the rest needs.
+const heightOf = (data, width) =>
+  Math.max(data.height, data.rest ? Math.min(innerHeight - data.rest, TALLEST * width) : 0)
 
 const reading = (data, label) => `${data.axis} ${label} of ${data.frames.at(-1)}`
 
@@ -155,36 +163,39 @@ function layOut(self) {
   const width = area.clientWidth
   if (!width) return // hidden in a tab; the observer calls again
   const stacked = width < STACKED
+  const height = heightOf(data, width)
   area.classList.toggle("stacked", stacked)
-  area.style.height = stacked ? "" : `${data.height}px`
-  data.panels.forEach((panel, i) => {
-    if (self.views[i]?.type !== panel.type) {
-      const section = make("section", "panel " + panel.type)
-      if (self.views[i]) self.views[i].section.replaceWith(section)
-      else area.append(section)
-      self.views[i] = { type: panel.type, section, ...PANELS[panel.type](section, self.act) }
-    }
-    const { style } = self.views[i].section
-    style.flexGrow = panel.weight ?? 1
-    style.height = stacked ? `${data.height}px` : ""
-  })
-  for (const view of self.views.splice(data.panels.length)) view.section.remove()
+  area.style.height = stacked ? "" : `${height}px`
+  fill(area, self.views, data.panels, self.act)
+  self.views.forEach(({ section: { style } }) => (style.height = stacked ? `${data.height}px` : ""))
+  self.root.style.minHeight = `${(stacked ? data.height : height) + (data.frames.length === 1 ? 0 : 48)}px`
   self.views.forEach((view, i) => view.draw(data.panels[i], self.frame, data.alt))
   go(self, self.frame)
 }
 
-// Elements
-
-function make(name, className, text) {
-  const element = document.createElement(name)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
+// A section for each panel; those that are there stay.
+function fill(area, views, panels, act) {
+  panels.forEach((panel, i) => {
+    if (views[i]?.type !== panel.type) {
+      const section = make("section", "panel " + panel.type)
+      if (views[i]) views[i].section.replaceWith(section)
+      else area.append(section)
+      views[i] = { type: panel.type, section, ...PANELS[panel.type](section, act) }
+    }
+    views[i].section.style.flexGrow = panel.weight ?? 1
+  })
+  for (const view of views.splice(panels.length)) view.section.remove()
 }
 
-function shape(parent, name, attributes, text) {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  if (text !== undefined) element.textContent = text
-  return parent.appendChild(element)
+// Panel: others, one above the other
+
+function stack(section, act) {
+  const views = []
+  return {
+    draw(panel, frame, alt) {
+      fill(section, views, panel.panels, act)
+      views.forEach((view, i) => view.draw(panel.panels[i], frame, alt))
+    },
+    show: (frame, text) => views.forEach(view => view.show(frame, text)),
+  }
 }

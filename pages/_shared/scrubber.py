@@ -39,9 +39,10 @@ _HTML = """
 _SCRUBBER = st.components.v2.component(
     "explorer_scrubber",
     html=_HTML,
-    css="\n".join((_HERE / f"scrubber{part}.css").read_text(encoding="utf-8") for part in ("", "_maps")),
-    js="\n".join((_HERE / f"scrubber{p}.js").read_text(encoding="utf-8") for p in ("", "_curves", "_tiles", "_maps")),
-)
+    css="\n".join((_HERE / f"scrubber{part}.css").read_text(encoding="utf-8") for part in ("", "_maps", "_sheets")),
+    js="\n".join((_HERE / f"scrubber{part}.js").read_text(encoding="utf-8")
+                 for part in ("", "_elements", "_curves", "_tiles", "_maps", "_sheets", "_bars")),
+)  # fmt: skip
 
 
 def scrubber(
@@ -56,6 +57,7 @@ def scrubber(
     alt: str,
     live: bool = False,
     again: bool = False,
+    rest: int | None = None,
 ) -> int:
     """Show panels that the viewer scrubs through, and return the frame at which the viewer last let go.
 
@@ -66,16 +68,25 @@ def scrubber(
     fit the data), ``refs`` (a list of ``{"y", "label"}``: grey dashed lines), and ``series``: a list of
     ``{"name", "color", "y", "x", "band", "thin"}``, where ``x`` (default: the panel's) and ``band`` ([low, high] pairs,
     default: none) go with ``y``, and a ``thin`` line stands in the background. After its last x a series holds its last
-    value.
+    value. ``x_domain`` ([low, high], default: that of x) keeps the axis while frames are still being added; ``digits``:
+    decimals of the values (default: three figures).
 
     A panel ``{"type": "tiles"}`` has a ``title``, ``sprite`` (a data URI of ``count`` square pictures in ``cols``
     columns, row by row), ``truth`` (a label a picture), ``names`` (``{"A": "SGD", "B": "Adam"}``: the sides that are
     shown) and ``verdicts``: for each side a list over frames of lists over pictures of ``{"label", "p", "ok"}`` with p
     in [0, 1]. A side, frame or picture that is None is shown as a dash.
 
-    A panel ``{"type": "maps"}`` is put together by pages/_shared/maps.py: linked maps of the same points.
+    A panel ``{"type": "bars"}`` has a ``title``, ``about`` (a few words more), ``names`` (what the bars stand for) or
+    ``frames`` (such names for each frame), ``top`` (the end of the axis; higher bars are cut), ``ref`` (the height of a
+    grey dashed line, or None), ``x_title``, and ``series``: a list of ``{"name", "color",
+    "values"}`` with a list over frames of values for each name; a frame that is None has no bars.
 
-    Every panel may have a ``weight``, its share of the width (default 1).
+    A panel ``{"type": "stack"}`` has ``panels``: others, one above the other.
+
+    A panel ``{"type": "maps"}`` is put together by pages/_shared/maps.py: linked maps of the same points. One
+    ``{"type": "sheets"}`` by pages/_shared/sheets.py: sheets of small pictures; of a click on one tells ``picked``.
+
+    Every panel may have a ``weight``, its share of the width, or in a stack of the height (default 1).
 
     Args:
         key: of the widget; its state is ``{"frame": number}``, which a test may seed.
@@ -89,6 +100,8 @@ def scrubber(
         alt: what the picture shows, in a sentence, for people who don't see it.
         live: whether frames are still being added: a viewer at the last one then goes on with it.
         again: whether the same scrubber was already drawn in this run of the script, and is to change in its place.
+        rest: pixels of the window's height that the rest of the page needs; the panels take what is left, at least
+            ``height`` and at most three eighths of their width. None: never more than ``height``.
 
     Raises:
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
@@ -97,13 +110,26 @@ def scrubber(
     last = len(frames) - 1
     seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
     data = {"axis": axis, "frames": [*frames], "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
-    data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live}
+    data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live, "rest": rest}
     if again:
         _forget(key)
-    result = _SCRUBBER(key=key, data=data, on_frame_change=lambda: None)
+    result = _SCRUBBER(key=key, data=data, on_frame_change=lambda: None, on_pick_change=lambda: None)
+    if not again:  # the same click is in the answer for as long as this run of the script lasts
+        st.session_state[f"{key}:picked"] = result.pick
     seen = follow(seen, at, result.frame, last)  # a session that took over from a lost one learns of it only now
     st.session_state[f"{key}:seen"] = seen
     return seen["frame"]
+
+
+def picked(key: str) -> tuple[str, int, int] | None:
+    """The picture that the viewer has just clicked in that scrubber: its side, its place on the sheet, and the frame.
+
+    Once, in the run of the script that the click brought about and after the scrubber was drawn; otherwise None.
+    """
+    found = st.session_state.pop(f"{key}:picked", None)
+    if not isinstance(found, list) or [type(part) for part in found] != [str, int, int]:
+        return None  # nothing was clicked, or it is forged
+    return tuple(found)
 
 
 def _forget(key: str) -> None:
@@ -181,7 +207,29 @@ def _maps(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
         yield from ((f"a list of {column['titles']}", len(each), sent) for each in lists if each and len(each) > 1)
 
 
-_CHECKS = {"curves": _curves, "tiles": _tiles, "maps": _maps}
+def _sheets(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
+    for side in panel["sides"]:
+        yield f"at of {side['title']!r}", len(side["at"]), frames
+        if side["about"]:
+            yield f"about of {side['title']!r}", len(side["about"]), frames
+
+
+def _bars(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
+    if panel.get("frames") is not None:
+        yield "frames", len(panel["frames"]), frames
+        yield from (("names of a frame", len(names), len(panel["names"])) for names in panel["frames"])
+    for line in panel["series"]:
+        yield f"values of {line['name']!r}", len(line["values"]), frames
+        rows = (row for row in line["values"] if row is not None)
+        yield from ((f"a frame of {line['name']!r}", len(row), len(panel["names"])) for row in rows)
+
+
+def _stack(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
+    for inner in panel["panels"]:
+        yield from _CHECKS[inner["type"]](inner, frames)
+
+
+_CHECKS = {"curves": _curves, "tiles": _tiles, "maps": _maps, "sheets": _sheets, "bars": _bars, "stack": _stack}
 
 
 def plain(value: Any) -> Any:

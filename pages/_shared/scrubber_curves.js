@@ -36,14 +36,14 @@ function curves(section, act) {
 function drawCurves(svg, panel, width, height) {
   svg.replaceChildren()
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-  const lines = panel.series.map(line => ({ ...line, x: line.x ?? panel.x, unit: unitOf(panel) }))
+  const lines = panel.series.map(line => ({ ...line, x: line.x ?? panel.x, unit: unitOf(panel), digits: panel.digits }))
   const yTicks = ticks(...(panel.y_domain ?? extent(lines, panel.refs)), Math.max(3, Math.round(height / 55)))
   const [low, high] = panel.y_domain ?? [yTicks[0], yTicks.at(-1)]
   const labels = lines.map(line => endLabel(svg, line))
   const gutter = Math.min(0.34 * width, Math.max(0, ...labels.map(label => label.width)) + 20)
   const left = 12 + Math.max(...yTicks.map(tick => 8 * format(tick).length))
   const box = { left, right: width - gutter, top: 10, bottom: height - 44 }
-  const x = scale(panel.x[0], panel.x.at(-1), box.left, box.right)
+  const x = scale(...(panel.x_domain ?? [panel.x[0], panel.x.at(-1)]), box.left, box.right)
   const y = scale(low, high, box.bottom, box.top)
   const plot = { panel, lines, labels, box, x, y }
   drawAxes(svg, plot, yTicks)
@@ -70,8 +70,9 @@ function drawAxes(svg, { panel, box, x, y }, yTicks) {
     shape(svg, "text", { class: "tick", x: box.left - 8, y: y(tick) + 5, "text-anchor": "end" }, format(tick))
   }
   const room = 16 + 8 * Math.max(...panel.x.map(value => format(value).length)) // px that a label takes
-  const apart = panel.x.every((value, i, all) => !i || x(value) - x(all[i - 1]) >= room)
-  const xTicks = apart ? panel.x : ticks(panel.x[0], panel.x.at(-1), Math.round((box.right - box.left) / 90))
+  const apart = !panel.x_domain && panel.x.every((value, i, all) => !i || x(value) - x(all[i - 1]) >= room)
+  const ends = panel.x_domain ?? [panel.x[0], panel.x.at(-1)]
+  const xTicks = apart ? panel.x : ticks(...ends, Math.max(1, Math.round((box.right - box.left) / 90)))
   for (const tick of xTicks) {
     if (x(tick) > box.right + 1) continue
     shape(svg, "path", { class: "axis", d: `M${Math.round(x(tick)) + 0.5} ${box.bottom}v5` })
@@ -88,7 +89,7 @@ function showCurves(svg, plot, frame, text) {
   plot.marker.setAttribute("d", `M${x(here)} ${box.top}V${box.bottom}`)
   const values = plot.lines.map((line, i) => {
     const point = valueAt(line, here)
-    const value = point ? format(point.y, line.unit) : "–"
+    const value = point ? format(point.y, line.unit, line.digits) : "–"
     plot.labels[i].value.textContent = value
     plot.dots[i]?.setAttribute("transform", point ? `translate(${x(point.x)} ${y(point.y)})` : "scale(0)")
     return `${line.name} ${value}`
@@ -111,7 +112,7 @@ function valueAt({ x, y }, here) {
 function endLabel(svg, line) {
   const group = shape(svg, "g", { class: line.thin ? "thin label" : "label", style: `--color: ${line.color}` })
   const name = shape(group, "text", { class: "name" }, line.name)
-  const value = shape(group, "text", { class: "value" }, format(widest(line.y), line.unit))
+  const value = shape(group, "text", { class: "value" }, format(widest(line.y), line.unit, line.digits))
   const [a, b] = [name.getComputedTextLength(), value.getComputedTextLength()]
   const last = line.y.findLast(number => number != null)
   const [width, tall] = line.thin ? [a + b + 6, 16] : [Math.max(a, b), 40]
@@ -246,10 +247,11 @@ function ticks(low, high, count) {
   return Array.from({ length: steps + 1 }, (_, i) => Number(((first + i) * size).toPrecision(12)))
 }
 
-// Ticks come as they are; with a unit, or as a measured value: per cent to one decimal, others to three figures.
-function format(value, unit) {
-  const rounded = unit === undefined ? String(value) : unit === "%" ? value.toFixed(1)
-    : Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3)
+// Ticks come as they are; with a unit, or as a measured value: with so many decimals as the panel says, otherwise per
+// cent to one decimal, others to three figures.
+function format(value, unit, digits) {
+  const rounded = unit === undefined ? String(value) : digits != null ? value.toFixed(digits)
+    : unit === "%" ? value.toFixed(1) : Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3)
   const [whole, part] = rounded.replace("-", "−").split(".")
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f")
   return (part ? `${grouped}.${part}` : grouped) + (unit ? `\u202f${unit}` : "")
