@@ -549,7 +549,11 @@ def test_fashion_mnist(home, server, fashion):
     assert told[-1].received == told[-1].total == sum(map(len, server.files.values()))
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"no idx"), idx(np.zeros(3)), idx(np.zeros((30, 28)))])
+@pytest.mark.parametrize(
+    "body",
+    [b"no gzip", gzip.compress(b"no idx"), idx(np.zeros(3)), idx(np.zeros((30, 28)))],
+    ids=["no gzip", "no idx", "labels", "not square"],  # the bytes tell the time
+)
 def test_fashion_mnist_files_that_are_none_are_thrown_away(home, server, fashion, monkeypatch, body):
     server.files["train-images.gz"] = body
     list_fashion(server, monkeypatch)
