@@ -16,9 +16,6 @@ from pathlib import Path
 
 import pytest
 
-# What these check of the shipped runs holds once all are recorded (python -m core record adversarial).
-collect_ignore = ["core/test_shipped_adversarial.py"]
-
 # One thread a process, as the app has it: with more, tests that run beside others wait for one another in turns.
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 

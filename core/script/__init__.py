@@ -33,7 +33,8 @@ def of(made: Run | Any) -> str:
     kind = importlib.import_module(f"core.script.{topic}")
     name = runs.run_name(topic, config) if run is None else run.name
     told = f"{kind.title(config)}: the losses of the run {name}, up to rounding{_but(config, run)}."
-    return f'"""{textwrap.fill(told, WIDTH - 6, break_on_hyphens=False)}"""\n\n{kind.body(config)}\n'
+    docstring = textwrap.fill(f'"""{told}', WIDTH - 3, break_on_hyphens=False) + '"""'
+    return f"{docstring}\n\n{kind.body(config)}\n"
 
 
 def config_of(command: str) -> Any | None:

@@ -27,20 +27,23 @@ def draw(chosen: Settings, found: dict[str, Walk], place: Place) -> None:
         "Share of test images that are named right although an **untargeted** attack may move every pixel by up to ε. "
         "At ε = 0 it is the clean accuracy."
     )
-    for (side, known), column in zip(recorded.sides(chosen).items(), st.columns(2, gap="medium"), strict=False):
+    sides, columns = recorded.sides(chosen), st.columns(2, gap="medium")
+    for (side, known), column in zip(sides.items(), columns, strict=False):
         with column:
             metrics = recorded.metrics(side, known)
-            if metrics is not None:
-                _curves(side, known, metrics["curves"], len(chosen.classes))
+            if metrics is None:
+                continue
+            _chart(side, known, metrics["curves"], len(chosen.classes))
+        with columns[1] if len(sides) == 1 else column:
+            st.dataframe(_table(metrics["curves"]), hide_index=True, width="stretch")
+            st.caption("  \n".join(checks(metrics["curves"])))
 
 
-def _curves(side: str, known: Known, curves: dict[str, list[float]], classes: int) -> None:
+def _chart(side: str, known: Known, curves: dict[str, list[float]], classes: int) -> None:
     st.markdown(f"**{side}** {known.title}, over {recorded.images(known)}")
     hues = tuple((NAMES[name], HUES[side][name]) for name in NAMES)
     spec = charts.robustness(hues, (*TICKS, curves["epsilon"][-1]), 100 / classes, HEIGHT)
     draw_chart(spec, rows(curves), f"Accuracy of {side} against epsilon under three attacks, and chance level")
-    st.dataframe(_table(curves), hide_index=True, width="stretch")
-    st.caption("  \n".join(checks(curves)))
 
 
 def rows(curves: dict[str, list[float]]) -> list[dict]:

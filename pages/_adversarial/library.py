@@ -17,7 +17,7 @@ from core.datacache import Split
 from core.runs import Run
 
 TITLES = {  # of core.attackable.NETWORKS, as the controls name them
-    "course": "Course's network", "default": "Default initial weights", "long": "Default, trained longer",
+    "course": "Course's network", "default": "Default initial weights", "long": "Default trained longer",
     "small": "Small CNN", "robust": "Robust small CNN",
 }  # fmt: skip
 MEASURED = 100  # test images of a measurement on the page; recorded ones have more

@@ -14,6 +14,7 @@ from pages._shared import words
 from pages._shared.perturbation import Place
 
 COMMANDS = "The first command makes A's attack again and prints its numbers. The others train the networks."
+DRAG = "Drag the target: one image, the same few steps, and the network names whatever was asked for."
 NO_COMMAND = "# the command line knows no drawings, no uploads and no step sizes of one's own"
 
 
@@ -66,6 +67,8 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
             "A fooling image: it has no true class, and no ε, as there is nothing to stay near. That a network is "
             "certain of a digit here says how steep it is, not what it saw: try *Default initial weights*."
         )
+    if picture.goal(chosen, place) == _called(found["A"], place):
+        return DRAG
     step = place.at(chosen.attack.steps)
     ends = {side: _end(chosen, walk, place) for side, walk in found.items()}
     hits = {side: _hit(chosen, walk, place) for side, walk in found.items()}
@@ -100,7 +103,7 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
             f"A says {ends['A']}, but random changes of this size make it say {ends['B']} as well: so large an ε "
             "proves nothing. Make it smaller."
         )
-    return "Drag the target: one image, the same few steps, and the network names whatever was asked for."
+    return DRAG
 
 
 def _hit(chosen: Settings, walk: Walk, place: Place) -> bool:

@@ -87,9 +87,9 @@ def _told(chosen: Settings, delta: np.ndarray, target: int, name: str, made: str
     counted = int(spreads["A"].counted.sum())
     st.markdown(
         f"Added to **{counted}** other test images that A names right, {made} makes A call "
-        f"**{_rate(spreads['A'])}** of them {chosen.classes[target]}; the same numbers, shuffled over the pixels, "
+        f"**{_rate(spreads['A'])}** of them “{chosen.classes[target]}”; the same numbers, shuffled over the pixels, "
         f"**{_rate(control)}**."
-        + (f" B calls **{_rate(spreads['B'])}** of those that it names right {chosen.classes[target]}."
+        + (f" B calls **{_rate(spreads['B'])}** of those that it names right “{chosen.classes[target]}”."
            if "B" in spreads else "")
     )  # fmt: skip
     _sheet(chosen, spreads["A"], test.labels[tried], target)

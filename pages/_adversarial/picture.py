@@ -8,6 +8,7 @@ from core import charts
 from pages._adversarial import library, walks
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.walks import Walk
+from pages._shared import words
 from pages._shared.perturbation import MAPS, Place, Ways, picture
 
 KEY = "adv_picture"
@@ -96,10 +97,11 @@ def draw(settings: Settings, found: dict[str, Walk]) -> Place:
     keys = {"A": f"A {identity(settings, 'A')}",
             "B": f"B {settings.compare} {identity(settings, 'A')} {identity(settings, 'B')}"}  # fmt: skip
     start = settings.start
-    truth = "" if start.label is None else f", a {settings.classes[start.label]}"
+    truth = "" if start.label is None else settings.classes[start.label]
+    said = [start.title, *([f"digit {truth}" if truth.isdigit() else truth] if truth else [])]
     place = picture(
         key=KEY, about=str(keys), rows=[_packed(keys[side], side, settings, walk) for side, walk in found.items()],
-        caption=f"{start.title}{truth}", classes=settings.classes, colors=charts.CLASSES[: len(settings.classes)],
+        caption=words.listed(said), classes=settings.classes, colors=charts.CLASSES[: len(settings.classes)],
         targets=targets(settings), truth=start.label, away=away(settings), at=_from_link(settings), height=HEIGHT,
         rest=REST, alt=ALT,
     )  # fmt: skip

@@ -465,7 +465,8 @@ function showRow(self, row, parts, aim) {
   parts.tag.textContent = `the perturbation; ${row.side} followed no gradient`
   paintImage(parts.seen, row, j => row.image[j] + (255 / 127) * row.most * row.delta[point * row.size + j])
   parts.verdict.textContent = `${data.classes[k]}, ${percent(shares[k])}`
-  parts.verdict.classList.toggle("hit", aim.k < 0 ? k !== data.away : k === aim.k)
+  const turned = aim.k < 0 ? k !== data.away : k === aim.k && reached(self, row, target) > 0 // and not so all along
+  parts.verdict.classList.toggle("hit", turned)
   parts.map.setAttribute("aria-label", `${row.side}: ${data.maps[row.gradient ? self.map : 0]}, step ${step}`)
   parts.seen.setAttribute("aria-label", `${row.side}: what the network sees, step ${step}`)
   showBarsOf(self, parts, shares, `${row.side} ${row.title}`)

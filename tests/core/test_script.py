@@ -67,7 +67,9 @@ CASES: dict[str, Any] = {
     "the course's network": adversarial.Config(batch_size=20, iterations=6),
     "PyTorch's initial weights": adversarial.Config(initial="pytorch", batch_size=20, iterations=6),
     "small network": adversarial.Config(**DIGITS),
-    "small network under attack": adversarial.Config(epsilon=0.3, attack_steps=2, **{**DIGITS, "iterations": 20}),
+    "small network under attack": adversarial.Config(
+        epsilon=0.3, attack_steps=2, **{**DIGITS, "batch_size": 400, "iterations": 8}
+    ),
 }
 
 WORD = re.compile(r"([a-z_]+)((?: +[-+.\de]*\d[-+.\de]*)+)")  # a name and its numbers

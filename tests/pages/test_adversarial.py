@@ -304,10 +304,16 @@ def test_what_changes_nothing_is_said_in_a_sentence(query: dict[str, str], sente
     assert sentence in text(driver.opened("adversarial", query))
 
 
+def test_a_target_that_is_named_already_is_no_success(networks) -> None:
+    settled = chosen(networks)
+    assert notice.notice(settled, picture.walked(settled), Place(4)) == notice.DRAG
+
+
 def test_a_target_too_far_away_is_not_called_a_success(networks) -> None:
     settled = chosen(networks, epsilon=0.01)
     told = notice.notice(settled, picture.walked(settled), Place(9))
     assert "still says **4**" in told
+    assert "After step 0 of 5 A says **4**" in notice.notice(settled, picture.walked(settled), Place(9, 0))
     large = chosen(networks, epsilon=1.0, start=of_class(9))  # any other class: random changes of 1 do it as well
     assert "proves nothing" in notice.notice(large, picture.walked(large), Place(10))
 
