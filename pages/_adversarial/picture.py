@@ -8,7 +8,6 @@ from core import charts
 from pages._adversarial import library, walks
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.walks import Walk
-from pages._shared import words
 from pages._shared.perturbation import MAPS, Place, Ways, picture
 
 KEY = "adv_picture"
@@ -96,14 +95,11 @@ def draw(settings: Settings, found: dict[str, Walk]) -> Place:
     """Draw what ``walked`` found; returns the place that the viewer chose."""
     keys = {"A": f"A {identity(settings, 'A')}",
             "B": f"B {settings.compare} {identity(settings, 'A')} {identity(settings, 'B')}"}  # fmt: skip
-    start = settings.start
-    truth = "" if start.label is None else settings.classes[start.label]
-    said = [start.title, *([f"digit {truth}" if truth.isdigit() else truth] if truth else [])]
     place = picture(
         key=KEY, about=str(keys), rows=[_packed(keys[side], side, settings, walk) for side, walk in found.items()],
-        caption=words.listed(said), classes=settings.classes, colors=charts.CLASSES[: len(settings.classes)],
-        targets=targets(settings), truth=start.label, away=away(settings), at=_from_link(settings), height=HEIGHT,
-        rest=REST, alt=ALT,
+        caption=caption(settings), classes=settings.classes, colors=charts.CLASSES[: len(settings.classes)],
+        targets=targets(settings), truth=settings.start.label, away=away(settings), at=_from_link(settings),
+        height=HEIGHT, rest=REST, alt=ALT,
     )  # fmt: skip
     _to_link(settings, place)
     return place
@@ -114,6 +110,14 @@ def _packed(key: str, side: str, _settings: Settings, _walk: Walk) -> dict:
     ways = Ways(side, title(_settings, side), _walk.original, _walk.perturbations, _walk.probabilities, _walk.figures,
                 _walk.of, _walk.gradients)  # fmt: skip
     return ways.packed()
+
+
+def caption(settings: Settings) -> str:
+    """What the image is: "test image 4, digit 4"."""
+    if settings.start.label is None:
+        return settings.start.title
+    name = settings.classes[settings.start.label]
+    return f"{settings.start.title}, {f'digit {name}' if name.isdigit() else name}"
 
 
 def title(settings: Settings, side: str) -> str:

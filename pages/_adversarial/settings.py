@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import attack_traces, attacks, data
+from core import attack_traces, attacks
 from core.attacks import Attack
 from pages._adversarial import library, start
 from pages._adversarial.library import Known
@@ -171,7 +171,3 @@ def command(settings: Settings, target: int | None) -> str | None:
     rest = f" --seed {seed}" if seed else ""
     return (f"python -m core attack --model {settings.a.short} {where}{aim}{attack} --epsilon {settings.epsilon:g} "
             f"--steps {settings.steps}{rest} --json")  # fmt: skip
-
-
-def title(dataset: str) -> str:
-    return data.title(dataset)
