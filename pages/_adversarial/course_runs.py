@@ -60,13 +60,13 @@ def show(key: str, beside: bool) -> None:
 def _why(networks: dict[str, Known]) -> None:
     text, table = st.columns([5, 4], gap="large")
     text.markdown(
-        "**Why does noise become a 9 in the course?** Not because it has anything of a 9. The course began with weights "
-        "of standard deviation 0.1, in the first linear layer ten times PyTorch's default. After 1\u202f000 batches they "
-        "are still large, and the network is *steep*: its loss changes a lot along every direction. Long training makes "
-        "a network steep as well.\n\n"
-        "The table says how much: how large the loss towards “9” is at noise, and how much of it five steps would take "
-        "if it were a plane: 5 × 0.04 times the sum of the gradient's absolute values. Where they promise more than "
-        "there is, noise becomes a 9; where they promise less, it stays what it was."
+        "**Why does noise become a 9 in the course?** Not because it has anything of a 9. The course began with "
+        "weights of standard deviation 0.1, in the first linear layer ten times PyTorch's default. After 1\u202f000 "
+        "batches they are still large, and the network is *steep*: its loss changes a lot along every direction. Long "
+        "training makes a network steep as well.\n\n"
+        "The table says how much: how large the loss towards “9” is at noise, and how much of it five steps would "
+        "take if it were a plane: 5 × 0.04 times the sum of the gradient's absolute values. Where they promise more "
+        "than there is, noise becomes a 9; where they promise less, it stays what it was."
     )
     rows = []
     for name in (*SHOWN, "small"):
