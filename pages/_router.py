@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import links
+from pages._shared import lesson, links
 
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
@@ -26,4 +26,6 @@ page = st.navigation(
 )
 links.refuse_infinite()
 links.forget_for_preset()
+lesson.arrive()
+lesson.draw()
 page.run()

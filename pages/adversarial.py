@@ -15,7 +15,8 @@ with st.container(gap="xsmall"):
     if not networks:
         st.info("No recorded network is here yet: `python -m core record adversarial` makes the five that belong here.")
         st.stop()
-    chosen, bar = settings.controls(networks)
+    with st.container(key="controls", gap="xsmall"):
+        chosen, bar = settings.controls(networks)
     bar.markdown(notice.differs(chosen))
     stage, found, place = st.container(gap="xsmall"), {}, None
     with stage:

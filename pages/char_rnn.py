@@ -10,13 +10,14 @@ from pages._char_rnn import library, live, notice, picture, settings, tabs
 from pages._shared import heading, share
 
 with st.container(gap="xsmall"):
-    corner = heading.draw("Char-RNN", "What does it know after a letter?")
+    corner = heading.draw("Char-RNN", "What does it know after a letter?", ("rnn_a_", "rnn_b_"))
     live.wanted()
     networks = library.networks()
     if not networks:
         st.info("No recorded network is here yet: `python -m core record char_rnn` makes the five that belong here.")
         st.stop()
-    chosen, bar = settings.controls(networks)
+    with st.container(key="controls", gap="xsmall"):
+        chosen, bar = settings.controls(networks)
     bar.markdown(notice.told(chosen) or notice.differs(chosen))
     going = live.training_run()
     live.buttons(bar, going)

@@ -9,8 +9,9 @@ from pages._classifier import download, live, notice, picture, recordings, setti
 from pages._shared import heading, share
 
 with st.container(gap="xsmall"):
-    corner = heading.draw("Classifier", "Does the optimizer matter, or the learning rate?")
-    chosen, bar = settings.controls(recordings.overlays())
+    corner = heading.draw("Classifier", "Does the optimizer matter, or the learning rate?", ("clf_a_", "clf_b_"))
+    with st.container(key="controls", gap="xsmall"):
+        chosen, bar = settings.controls(recordings.overlays())
     pair = {side: recordings.find(name) for side, name in live.shown(chosen).items()}
     with bar:
         live.buttons(chosen, pair)

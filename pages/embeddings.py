@@ -11,9 +11,14 @@ from pages._embeddings import library, live, notice, picture, settings, tabs
 from pages._shared import heading, share
 
 with st.container(gap="xsmall"):
-    corner = heading.draw("Embeddings", "What has the network learned, and what does the picture invent?")
+    corner = heading.draw(
+        "Embeddings",
+        "What has the network learned, and what does the picture invent?",
+        ("emb_a_network", "emb_b_network"),
+    )
     live.wanted()
-    chosen, bar = settings.controls(library.networks())
+    with st.container(key="controls", gap="xsmall"):
+        chosen, bar = settings.controls(library.networks())
     try:
         configs = chosen.configs()
     except ValueError as error:  # the settings don't go together: the message says why

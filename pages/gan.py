@@ -11,8 +11,9 @@ from pages._gan import live, notice, picture, sample, settings, tabs
 from pages._shared import heading, share
 
 with st.container(gap="xsmall"):
-    corner = heading.draw("GAN", "Same loss, different digits?")
-    read, bar = settings.controls()
+    corner = heading.draw("GAN", "Same loss, different digits?", ("gan_a", "gan_b"))
+    with st.container(key="controls", gap="xsmall"):
+        read, bar = settings.controls()
     try:
         chosen = read()
     except ValueError as error:  # a value is out of range: the message says which

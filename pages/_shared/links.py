@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state import session_state
 
 PRESET = "preset"  # in a link: everything that it does not name goes back to its default
+
+KEPT = ("viewer", "lesson")  # in the session state: what no preset forgets
 
 _parse = session_state.parse_url_param
 
@@ -20,8 +23,10 @@ def forget_for_preset() -> None:
     """
     if PRESET in st.query_params:
         del st.query_params[PRESET]
-        for key in [key for key in st.session_state if key != "viewer"]:
+        for key in [key for key in st.session_state if not str(key).startswith(KEPT)]:
             del st.session_state[key]
+        if context := get_script_run_ctx():
+            context.is_history_navigation = True  # as after the Back of a browser: the link decides alone
 
 
 def refuse_infinite() -> None:

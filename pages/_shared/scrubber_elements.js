@@ -15,3 +15,7 @@ function shape(parent, name, attributes, text) {
   if (text !== undefined) element.textContent = text
   return parent.appendChild(element)
 }
+
+// Pixels of the window's height that are left for a picture where the rest of the page needs `rest`; hand.js says how
+// much of that it has hidden.
+const left = rest => innerHeight - rest + (parseFloat(document.documentElement.style.getPropertyValue("--spare")) || 0)

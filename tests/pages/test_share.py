@@ -26,7 +26,7 @@ def test_every_training_has_a_script() -> None:
     app = drawn({"A": TRAIN, "B": runs.command("classifier", Config("mnist")), "A writes": "python -m core sample x"})
     codes = [code.value for code in app.code]
     assert f"{TRAIN}   # A" in codes
-    assert codes[-2:] == [script.of(NETWORK), script.of(Config("mnist"))]
+    assert codes[-2:] == [script.of(config).strip() for config in (NETWORK, Config("mnist"))]
     assert [tab.label for tab in app.tabs] == ["Link and commands", "Python script", "A", "B"]
     buttons = app.get("download_button")
     assert [button.proto.label for button in buttons] == ["Download", "Download"]

@@ -1,0 +1,128 @@
+// Keys for a lecture, and presentation mode: see hand.py. Keys are heard wherever no field has the focus; what they do
+// is to click the button that is on the page for it, so a key never does what a click could not.
+
+const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
+const PATIENCE = 4000 // ms that a lesson's step waits for the part of the page that it is about
+const instances = new WeakMap()
+
+export default function ({ parentElement, data }) {
+  let self = instances.get(parentElement)
+  if (!self) instances.set(parentElement, (self = create(parentElement)))
+  if (self.place !== data.place) {
+    self.place = data.place
+    if (data.place) show(self, data.below)
+  }
+  self.list.replaceChildren(...Object.entries(data.keys).flatMap(([key, does]) => [make("dt", key), make("dd", does)]))
+  return () => {
+    removeEventListener("keydown", self.heard)
+    clearInterval(self.waiting)
+    instances.delete(parentElement)
+  }
+}
+
+function create(parent) {
+  const find = name => parent.querySelector(name)
+  const self = { dialog: find("dialog"), list: find("dl"), views: {}, place: null, waiting: null }
+  find(".open").onclick = () => self.dialog.showModal()
+  find(".close").onclick = () => self.dialog.close()
+  self.dialog.onclick = event => { if (event.target === self.dialog) self.dialog.close() } // beside it
+  for (const view of SEEN) {
+    self.views[view] = find(`.${view}`)
+    self.views[view].onclick = () => turn(self, view)
+    turn(self, view, kept(view))
+  }
+  self.heard = event => hear(self, event)
+  addEventListener("keydown", self.heard)
+  return self
+}
+
+// Views
+
+function kept(view) {
+  try { return sessionStorage.getItem(`explorer-${view}`) === "on" } catch { return false } // storage may be forbidden
+}
+
+function turn(self, view, on = !document.documentElement.classList.contains(view)) {
+  const html = document.documentElement
+  if (html.classList.contains(view) !== on) {
+    const shown = height(".st-key-controls")
+    html.classList.toggle(view, on)
+    if (view === "bare") html.style.setProperty("--spare", on ? shown : 0)
+    dispatchEvent(new Event("resize")) // pictures take the room that there is now
+  }
+  self.views[view].setAttribute("aria-pressed", on)
+  try { sessionStorage.setItem(`explorer-${view}`, on ? "on" : "") } catch { /* then for this page alone */ }
+}
+
+const height = name => document.querySelector(name)?.getBoundingClientRect().height ?? 0
+
+// Keys
+
+const KEYS = {
+  " ": () => click(shadowed(".play")),
+  ArrowLeft: () => click(shadowed(".back")),
+  ArrowRight: () => click(shadowed(".on")),
+  t: () => click(document.querySelector('[class*="_stop"] button:not(:disabled)')
+    ?? document.querySelector('[class*="_train"] button:not(:disabled)')),
+  x: () => click(document.querySelector(".st-key-swap button")),
+  n: () => click(document.querySelector(".st-key-lesson_next a")),
+  b: () => click(document.querySelector(".st-key-lesson_back a")),
+  h: self => turn(self, "bare"),
+  f: self => turn(self, "present"),
+  "?": self => (self.dialog.open ? self.dialog.close() : self.dialog.showModal()) ?? true,
+}
+KEYS.PageDown = KEYS.n
+KEYS.PageUp = KEYS.b
+
+function hear(self, event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
+  const at = event.composedPath()[0]
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
+  if (isField(at) || (isPressed(at) && (key === " " || key.startsWith("Arrow")))) return
+  if (self.dialog.open && key !== "?") return
+  const answer = document.querySelector(`.st-key-lesson_choice_${/^[1-4]$/.test(key) ? key : 0} button`)
+  const done = answer ? click(answer) : KEYS[key]?.(self)
+  if (done ?? KEYS[key]) event.preventDefault()
+}
+
+// Whether typing belongs to this element
+const isField = at => at.isContentEditable || /^(TEXTAREA|SELECT)$/.test(at.tagName) || (at.tagName === "INPUT" && !/^(button|checkbox|radio)$/.test(at.type))
+  || /^(slider|combobox|spinbutton|listbox|option|menuitem)$/.test(at.getAttribute?.("role") ?? "")
+
+// Whether it answers to these keys itself
+const isPressed = at => at.closest?.('a, button, label, summary, [role="radio"], [role="tab"], [role="checkbox"], [type="radio"]')
+
+// The first visible button of a picture; pictures live in shadow trees
+function shadowed(name) {
+  for (const host of document.querySelectorAll('[data-testid="stBidiComponentRegular"], [data-testid="stBidiComponentIsolated"], [data-testid="stBidiComponent"]')) {
+    for (const root of [host.shadowRoot, ...Array.from(host.querySelectorAll("*"), inner => inner.shadowRoot)]) {
+      const found = root?.querySelector(`.controls ${name}`)
+      if (found?.getClientRects().length) return found
+    }
+  }
+}
+
+function click(button) {
+  button?.click()
+  return Boolean(button)
+}
+
+// A step of a lesson
+
+function show(self, below) {
+  clearInterval(self.waiting)
+  const began = Date.now()
+  const main = document.querySelector('[data-testid="stMain"]')
+  if (!below) return main?.scrollTo({ top: 0 })
+  self.waiting = setInterval(() => {
+    const tabs = document.querySelector('[class*="_tab "], [class$="_tab"]')
+    if (tabs) tabs.scrollIntoView({ block: "start" })
+    if (tabs || Date.now() - began > PATIENCE) clearInterval(self.waiting)
+  }, 150)
+}
+
+function make(tag, text) {
+  const element = document.createElement(tag)
+  element.textContent = text
+  return element
+}

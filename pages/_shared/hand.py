@@ -1,0 +1,52 @@
+"""The presenter's hand: keys for what a lecture repeats, larger type, and a list of both behind "?".
+
+All of it happens in the browser: nothing waits for Python, and a training that is followed goes on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+KEYS = {  # key → what it does, in the order of the list
+    "← →": "One step back, one step on",
+    "Space": "Play or pause",
+    "T": "Train, or stop the training",
+    "X": "Swap A and B",
+    "N or Page down": "Next step of a lesson",
+    "B or Page up": "Back in a lesson",
+    "1 to 4": "Answer the question of a lesson",
+    "H": "Hide the controls, or show them",
+    "F": "Presentation: larger type, no menu",
+    "?": "This list",
+}
+_HTML = """
+<button type="button" class="open" aria-label="Keys and presentation" title="Keys and presentation (?)">?</button>
+<dialog aria-labelledby="title">
+  <h2 id="title">Keys and presentation</h2>
+  <div class="views">
+    <button type="button" class="present" aria-pressed="false">Presentation</button>
+    <button type="button" class="bare" aria-pressed="false">Hide controls</button>
+  </div>
+  <dl></dl>
+  <button type="button" class="close">Close</button>
+</dialog>
+"""
+_HAND = st.components.v2.component(
+    "explorer_hand",
+    html=_HTML,
+    css=(_HERE / "hand.css").read_text(encoding="utf-8"),
+    js=(_HERE / "hand.js").read_text(encoding="utf-8"),
+)
+
+
+def draw(place: str = "", below: bool = False) -> None:
+    """Draw the button.
+
+    Args:
+        place: the step of a lesson, "" outside of one. With another than before, the page scrolls to what it is about.
+        below: that is the tabs below the picture, not the picture.
+    """
+    _HAND(key="hand", data={"keys": KEYS, "place": place, "below": below}, width="content")

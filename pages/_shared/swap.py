@@ -1,0 +1,20 @@
+"""A button that gives A the settings of B, and B those of A."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+HELP = "Swap A and B (X)"
+
+
+def button(a: str, b: str) -> None:
+    """Draw it; ``a`` and ``b``: how the keys of the controls of each side begin."""
+    st.button("", icon=":material/swap_horiz:", key="swap", help=HELP, on_click=_swap, args=(a, b))
+
+
+def _swap(a: str, b: str) -> None:
+    begun = [key for key in st.session_state if isinstance(key, str) and key.startswith(a)]
+    for key in begun:
+        twin = b + key.removeprefix(a)
+        if twin in st.session_state:
+            st.session_state[key], st.session_state[twin] = st.session_state[twin], st.session_state[key]
