@@ -1,15 +1,18 @@
-"""The command line, ``python -m core COMMAND``: train, eval, runs, record, sample, attack, fetch, bench, or --help."""
+"""The command line, ``python -m core COMMAND``: train, sweep, runs, eval and others, which --help lists."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core import bench as benchmarks
 from core import recorder, runs
 from core.data import DataMissing
 
@@ -34,15 +37,23 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train with the given settings and record the run")
     topics = train.add_subparsers(required=True, dest="topic", metavar="TOPIC")
     for topic in recorder.TOPICS:
-        options = topics.add_parser(topic, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-        for setting in dataclasses.fields(recorder.lab(topic).Config):
-            kind = type(setting.default)
-            how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
-            options.add_argument(f"--{setting.name.replace('_', '-')}", default=setting.default,
-                                 help="setting of the training", **how)  # fmt: skip
+        options = _topic_parser(topics, topic)
         options.add_argument("--out", type=Path, help="folder of the run (default: below the runs folder)")
         options.add_argument("--device", default="cpu", help="cpu or cuda")
         options.set_defaults(run=train_command)
+
+    several = commands.add_parser("sweep", help="train every combination of settings: --lr 0.001,0.01 --seed 0-4")
+    topics = several.add_subparsers(required=True, dest="topic", metavar="TOPIC")
+    for topic in recorder.TOPICS:
+        options = _topic_parser(topics, topic, several=True)
+        options.epilog = (
+            "A setting may list values, sgd,adam, and whole numbers as ranges, 0-4: each combination is a run."
+        )
+        options.add_argument("--out", type=Path, help="folder of runs (default: the runs folder)")
+        options.add_argument("--workers", type=int, help="processes (default: one a core)")
+        options.add_argument("--scheduler", help="of a Dask cluster that trains them, tcp://host:port (default: none)")
+        options.add_argument("--json", action="store_true")
+        options.set_defaults(run=sweep_command)
 
     evaluate = commands.add_parser("eval", help="measure a run's weights again and compare with what it says")
     evaluate.add_argument("name")
@@ -87,11 +98,41 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("name")
     fetch.set_defaults(run=fetch_command)
 
-    bench = commands.add_parser("bench", help="measure the speed of a topic against the course's way of doing it")
-    bench.add_argument("topic", choices=recorder.TOPICS)
+    bench = commands.add_parser("bench", help="measure our speed against the usual way of doing it")
+    what = bench.add_mutually_exclusive_group(required=True)
+    what.add_argument("topic", nargs="?", choices=benchmarks.TOPICS)
+    what.add_argument("--all", action="store_true", help="measure every topic, and print a table for the README")
     bench.add_argument("--json", action="store_true")
+    bench.add_argument("--write", action="store_true", help="with --all: also write the table into the README")
+    bench.add_argument("--readme", type=Path, default=benchmarks.README, help="file to write it into")
     bench.set_defaults(run=bench_command)
     return root
+
+
+def _topic_parser(topics: argparse._SubParsersAction, topic: str, several: bool = False) -> argparse.ArgumentParser:
+    """The parser of a topic, with an option for each field of its config, which may list ``several`` values."""
+    options = topics.add_parser(topic, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    for setting in dataclasses.fields(recorder.lab(topic).Config):
+        kind = type(setting.default)
+        how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
+        flags, default = [f"--{setting.name.replace('_', '-')}"], setting.default
+        if several and kind is not bool:
+            flags += ["--seeds"] if setting.name == "seed" else []
+            how, default = {"type": _values(kind)}, str(default)  # argparse reads it as it reads an option
+        options.add_argument(*flags, default=default, help="setting of the training", **how)
+    return options
+
+
+def _values(kind: type) -> Callable[[str], list[Any]]:
+    from core import sweep
+
+    def values(text: str) -> list[Any]:
+        try:
+            return sweep.values(text, kind)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return values
 
 
 def train_command(options: argparse.Namespace) -> int:
@@ -109,6 +150,37 @@ def train_command(options: argparse.Namespace) -> int:
     lock.release()
     print(f"{run.status}{': ' + run.reason if run.reason else ''}\n{path}\n{json.dumps(run.metrics)}")
     return 0 if run.status == "done" else 1
+
+
+def sweep_command(options: argparse.Namespace) -> int:
+    from core import cluster, sweep
+
+    fields = [field.name for field in dataclasses.fields(recorder.lab(options.topic).Config)]
+    chosen = {name: value if isinstance(value := getattr(options, name), list) else [value] for name in fields}
+    configs, root = sweep.configs(options.topic, chosen), (options.out or runs.runs_dir()).absolute()
+    missing = [config for config in configs if not sweep.is_done(sweep.place(options.topic, config, root))]
+    if options.scheduler is not None:
+        if options.workers is not None:
+            raise ValueError("--workers counts processes of this machine: leave it out where there is a --scheduler.")
+        ended = cluster.train(options.topic, missing, root, options.scheduler)
+    elif options.workers is not None and options.workers < 1:
+        raise ValueError(f"--workers must be at least 1, not {options.workers}.")
+    else:
+        ended = sweep.local(options.topic, missing, root, options.workers)
+    for run in ended:
+        print(told(run), file=sys.stderr if options.json else sys.stdout, flush=True)
+    return _sum_up(options, [sweep.place(options.topic, config, root) for config in configs], len(missing))
+
+
+def _sum_up(options: argparse.Namespace, places: list[Path], missing: int) -> int:
+    """Tell how the runs of a sweep stand; returns its exit status: 0 if all are done."""
+    found = [runs.entry(path) for path in places]
+    done = sum(isinstance(run, runs.Run) and run.status == "done" for run in found)
+    if options.json:
+        print(json.dumps([describe(entry) for entry in found], indent=1))
+    else:
+        print(f"{done} of {len(found)} runs are done, {len(found) - missing} of them were recorded already.")
+    return 0 if done == len(found) else 1
 
 
 def _require(device: str) -> None:
@@ -174,9 +246,13 @@ def record_command(options: argparse.Namespace) -> int:
     failed = 0
     for run in shipped.record(options.topic, jobs=options.jobs):
         failed += run.status != "done"
-        told = run.reason or headline(run)
-        print(f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {told}", flush=True)
+        print(told(run), flush=True)
     return 1 if failed else 0
+
+
+def told(run: runs.Run) -> str:
+    """A line about a run that has just ended."""
+    return f"{run.name:55} {run.status:10} {run.seconds:6.1f} s  {run.reason or headline(run)}"
 
 
 def sample_command(options: argparse.Namespace) -> int:
@@ -223,11 +299,19 @@ def fetch_command(options: argparse.Namespace) -> int:
 
 
 def bench_command(options: argparse.Namespace) -> int:
-    from core import bench
-
+    if options.write:
+        if not options.all:
+            raise ValueError("--write needs --all: the README's table has a row for every topic.")
+        benchmarks.parts(options.readme)  # before minutes of measuring
     with tempfile.TemporaryDirectory() as scratch:
-        report = bench.measure(options.topic, Path(scratch))
-    print(json.dumps(report, indent=None if options.json else 1))
+        measure = benchmarks.measure_all if options.all else functools.partial(benchmarks.measure, options.topic)
+        report = measure(Path(scratch))
+    if options.write:
+        benchmarks.write(options.readme, benchmarks.table(report))
+    if options.all and not options.json:
+        print(benchmarks.table(report))
+    else:
+        print(json.dumps(report, indent=None if options.json else 1))
     return 0
 
 

@@ -6,15 +6,14 @@ only knows who asked for it, who watches it and which worker has it. Once a seco
 * nobody has watched for five minutes → stopped; time budget used up → stopped;
 * no sign of life for 90 seconds, or no answer to a stop within 5 → its process is ended, and the run says so.
 
-One process-wide queue, ``QUEUE``, kept at module level: Streamlit's caches can be cleared by any visitor.
+How many run and wait, and whether any do, is said by core/limits.py. One process-wide queue, ``QUEUE``, kept at module
+level: Streamlit's caches can be cleared by any visitor.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -23,20 +22,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core import recorder, runs
+from core import limits, recorder, runs
 from core.locks import Lock
+from core.processes import Worker
 
 LEASE = 300.0  # seconds without a viewer after which a run is stopped; hidden browser tabs wake up once a minute
 BUDGET = 1800.0  # seconds that a run may train
 SILENCE = 90.0  # seconds without a new record after which a worker counts as hanging; decoding a data set takes 20
 GRACE = 5.0  # seconds that a worker has to obey a stop
 STARTER_GONE = 10.0  # seconds without a look after which a session counts as gone: others may stop what it started
-MOST_WAITING = 100  # jobs in the queue
 WARM = 2  # workers started before they are needed; further ones, up to the number of cores, start with their first job
 
 
-class QueueFull(RuntimeError):
-    """Too many trainings wait already; the message says so to a viewer."""
+class QueueFull(limits.Refused):
+    """Too many trainings wait already."""
 
 
 @dataclass(eq=False)
@@ -59,12 +58,13 @@ class Job:
 class Queue:
     """Trainings in worker processes. All methods may be called from any thread and return at once."""
 
-    def __init__(self, slots: int | None = None):
-        self.slots = slots or os.cpu_count() or 1
+    def __init__(self, slots: int | None = None, most_waiting: int | None = None):
+        self.slots = slots or limits.jobs_at_once()
+        self.most_waiting = limits.jobs_waiting() if most_waiting is None else most_waiting
         self._jobs: dict[str, Job] = {}
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._closed = False
 
     # What pages ask for
@@ -76,17 +76,30 @@ class Queue:
         compared. What somebody else trains is joined. Other jobs of the same owner that nobody else watches stop.
 
         Raises:
-            QueueFull: too many wait.
+            Refused: this server only replays, or (QueueFull) too many wait. The owner's other jobs go on.
+            OSError: a folder could not be made; those before it in the order are asked for.
         """
+        if limits.read_only():
+            raise limits.Refused(limits.REPLAYS)
         self.warm_up()
         with self._changed:
             names = [runs.run_name(topic, config) + (".again" if again else "") for config in configs]
-            if len(self._waiting) + len(set(names) - self._jobs.keys()) > MOST_WAITING:
-                raise QueueFull(f"{MOST_WAITING} trainings wait already: watch a recorded run meanwhile.")
-            self._leave(owner, keep=names)
-            for name, config in zip(names, configs, strict=True):
-                self._join(name, topic, config, owner, again)
-            self._changed.notify_all()
+            asked = dict(zip(names, configs, strict=True))
+            new = [name for name in asked if name not in self._jobs and (again or not _is_there(topic, asked[name]))]
+            left = self._left(owner, keep=names)
+            if new and len(self._jobs) - len(left) + len(new) > self.slots + self.most_waiting:
+                waiting = len(self._waiting)
+                raise QueueFull(f"The queue is full, with {len(self._jobs) - waiting} trainings running and {waiting} "
+                                "waiting: watch a recorded run meanwhile.")  # fmt: skip
+            self._leave(owner, left, keep=names)
+            try:
+                for name in names:
+                    if name in new:
+                        self._start(name, topic, asked[name], owner)
+                    if job := self._jobs.get(name):
+                        job.watchers[owner] = time.monotonic()
+            finally:
+                self._changed.notify_all()
         return names
 
     def watch(self, name: str, owner: str) -> None:
@@ -119,8 +132,8 @@ class Queue:
     def warm_up(self) -> None:
         """Start the workers, so that the first training need not wait for torch to be imported."""
         with self._changed:
-            if not self._workers and not self._closed:
-                self._workers = [_Worker() for _ in range(self.slots)]
+            if not self._workers and not self._closed and not limits.read_only():
+                self._workers = [_worker() for _ in range(self.slots)]
                 for i, worker in enumerate(self._workers):
                     if i < WARM:
                         with contextlib.suppress(OSError):  # no memory, say: its first job tries again
@@ -136,7 +149,7 @@ class Queue:
         for worker in self._workers:
             worker.end()
 
-    def _serve(self, worker: _Worker) -> None:
+    def _serve(self, worker: Worker) -> None:
         while job := self._next():
             worker.train(job.path)
             with self._changed:
@@ -155,24 +168,24 @@ class Queue:
 
     # One job; the lock is held
 
-    def _join(self, name: str, topic: str, config: Any, owner: str, again: bool) -> None:
-        job = self._jobs.get(name)
-        if job is None:
-            run = None if again else runs.of(topic, config)
-            if run is not None and run.status in (*runs.ACTIVE, "done"):
-                return  # recorded, or being trained by another process
-            path = runs.runs_dir() / topic / name
-            queued = recorder.create(path, topic, config)
-            if queued is None:
-                return
-            job = self._jobs[name] = Job(path, owner, queued)
-            self._waiting.append(job)
-        job.watchers[owner] = time.monotonic()
+    def _start(self, name: str, topic: str, config: Any, owner: str) -> None:
+        path = runs.runs_dir() / topic / name
+        queued = recorder.create(path, topic, config)
+        if queued is not None:  # else another process was faster
+            self._jobs[name] = Job(path, owner, queued)
+            self._waiting.append(self._jobs[name])
 
-    def _leave(self, owner: str, keep: Sequence[str]) -> None:
-        for job in list(self._jobs.values()):
-            if job.name not in keep and job.watchers.pop(owner, None) is not None and not _watched(job):
-                self._stop(job, "Another training was started in its place.")
+    def _left(self, owner: str, keep: Sequence[str]) -> list[Job]:
+        """The jobs that nobody watches any more once this session asks for others."""
+        return [job for job in self._jobs.values()
+                if job.name not in keep and owner in job.watchers and not _watched(job, but=owner)]  # fmt: skip
+
+    def _leave(self, owner: str, left: Sequence[Job], keep: Sequence[str]) -> None:
+        for job in self._jobs.values():
+            if job.name not in keep:
+                job.watchers.pop(owner, None)
+        for job in left:
+            self._stop(job, "Another training was started in its place.")
 
     def _stop(self, job: Job, reason: str) -> None:
         if job in self._waiting:
@@ -221,52 +234,24 @@ class Queue:
                 _write_end(job.path, status, reason)
 
 
-class _Worker:
-    """A process of core/worker.py, started again when it is gone."""
+def _worker() -> Worker:
+    """A process of this machine or, where ``EXPLORER_SCHEDULER`` names a Dask cluster, a place there."""
+    if address := os.environ.get("EXPLORER_SCHEDULER"):
+        from core.cluster_jobs import Remote
 
-    def __init__(self):
-        self.path: Path | None = None  # of the run that it trains
-        self._process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.worker"], cwd=runs.ROOT, env={**os.environ, **threads}, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,  # Ctrl+C is for the server
-        )  # fmt: skip
-
-    def train(self, path: Path) -> None:
-        """Hand over a run and wait until it has ended, or the process has."""
-        self.path = path
-        with contextlib.suppress(OSError):  # it could not be started, or ended just now
-            if self._process is None or self._process.poll() is not None:
-                self.close()
-                self.start()
-            self._process.stdin.write(f"{path}\n")
-            self._process.stdin.flush()
-            while (line := self._process.stdout.readline()) and line != "done\n":
-                pass  # "ready"
-            if not line:
-                self.end()  # so that the next job sees at once that it is gone
-        self.path = None
-
-    def end(self) -> None:
-        """End the process; whoever waits in ``train`` goes on."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def close(self) -> None:
-        """Close what is left of a process that has ended."""
-        if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):  # unsent input
-                    pipe.close()
+        return Remote(address)
+    return Worker()
 
 
-def _watched(job: Job) -> bool:
-    """Whether a session has looked at the job in the last seconds."""
-    return any(_since(seen) <= STARTER_GONE for seen in job.watchers.copy().values())
+def _is_there(topic: str, config: Any) -> bool:
+    """Whether the run of a config is recorded already, or being trained by another process."""
+    run = runs.of(topic, config)
+    return run is not None and run.status in (*runs.ACTIVE, "done")
+
+
+def _watched(job: Job, but: str) -> bool:
+    """Whether a session other than this one has looked at the job in the last seconds."""
+    return any(_since(seen) <= STARTER_GONE for owner, seen in job.watchers.copy().items() if owner != but)
 
 
 def _since(moment: float | None) -> float:
@@ -275,7 +260,7 @@ def _since(moment: float | None) -> float:
 
 
 def _write_end(path: Path, status: str, reason: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the folder was removed: nothing to write it in
+    with contextlib.suppress(OSError, ValueError, TypeError):  # its run.json was removed, or is none any more
         recorder.end(path, status, reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import importlib
 import json
@@ -20,6 +21,7 @@ from core.locks import Lock
 from core.runs import Diverged, RunError
 
 TOPICS = ("classifier", "embeddings", "char_rnn", "gan", "adversarial")
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)  # two create a run at the same moment: the other one's stands
 STOP = ".stop"  # the file that asks a training to stop; its text is the reason
 
 
@@ -109,19 +111,26 @@ def create(path: Path, topic: str, config: Any) -> Lock | None:
 
     The run counts as queued for as long as the lock is held. What lay there before (a run that did not end well, or one
     to be trained again) is removed, unless its lock is held.
+
+    Raises:
+        OSError: the disk is full, say, or the folder is not ours. Nothing is left behind.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    aside.mkdir(parents=True)
-    Recorder(aside, topic, config).update()
-    lock = Lock(aside / runs.QUEUE_LOCK)
+    lock = None
     try:
+        aside.mkdir(parents=True)
+        Recorder(aside, topic, config).update()
+        lock = Lock(aside / runs.QUEUE_LOCK)
         if path.exists():
             _remove(path, aside.with_name(aside.name + ".old"))
         os.rename(aside, path)
-    except OSError:  # two at the same moment: the other one's run stands
-        lock.release()
+    except OSError as error:
+        if lock is not None:
+            lock.release()
         shutil.rmtree(aside, ignore_errors=True)
-        return None
+        if lock is not None and (error.errno in TAKEN or isinstance(error, BlockingIOError)):
+            return None
+        raise
     return lock
 
 

@@ -26,6 +26,7 @@ FORMAT = 1  # of the folder; a reader refuses what is newer
 STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "interrupted")
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
+MOST_BYTES = 512 * 1024**2  # of a file of weights or samples: what is larger is not read
 KEPT = {"snapshots": "The weights", "samples": "The samples"}  # in messages
 # The settings that are told in the names of runs
 SPOKEN = ("dataset", "text", "cell", "objective", "layout", "layer", "model", "initial", "optimizer", "activation")
@@ -200,7 +201,11 @@ def _checked(run: Run) -> Run:
     if run.status not in STATUSES:
         raise RunError(f"The run {run.name} has the unknown status {run.status!r}.")
     lock = {"queued": QUEUE_LOCK, "running": WORKER_LOCK}.get(run.status)
-    if lock and not is_held(run.path / lock):
+    try:
+        alive = lock is None or is_held(run.path / lock)
+    except OSError as error:
+        raise RunError(f"Whether {run.name} is still going on cannot be told ({error.strerror or error}).") from error
+    if not alive:
         return dataclasses.replace(run, status="interrupted", reason="Its process ended before the training did.")
     return run
 
@@ -214,11 +219,16 @@ def listing(topic: str | None = None, folder: Path | None = None) -> list[Run | 
     for root in (folder,) if folder else (shipped_dir(), runs_dir()):
         for path in sorted(root.glob(f"{topic or '*'}/*")):
             if path.is_dir() and not path.name.startswith("."):
-                try:
-                    found.append(read(path))
-                except RunError as error:
-                    found.append(Unreadable(path, str(error)))
+                found.append(entry(path))
     return found
+
+
+def entry(path: Path) -> Run | Unreadable:
+    """The run in a folder, or why it cannot be read."""
+    try:
+        return read(path)
+    except RunError as error:
+        return Unreadable(path, str(error))
 
 
 def find(name: str) -> Run:
@@ -274,13 +284,15 @@ def _weights(run: Run, file: Path) -> dict:
     content = _checked_bytes(run, file)
     try:
         return weights.unpack(content)
-    except (SafetensorError, RuntimeError) as error:  # a scale of another shape
+    except (SafetensorError, ValueError) as error:
         raise RunError(f"The weights {file.name} of {run.name} cannot be read ({error}).") from error
 
 
 def _checked_bytes(run: Run, file: Path) -> bytes:
     name = file.relative_to(run.path).as_posix()
     try:
+        if file.stat().st_size > MOST_BYTES:
+            raise OSError(f"larger than {MOST_BYTES // 1024**2} MB")
         content = file.read_bytes()
     except OSError as error:
         raise RunError(f"{KEPT[name.partition('/')[0]]} {file.name} of {run.name} cannot be read ({error}).") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core import recorder, runs
+from core.sweep import is_done
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def record(topic: str, root: Path | None = None, jobs: int | None = None) -> Ite
     Several processes may do so at once: what another one is recording is left to it.
     """
     folder = (root or runs.shipped_dir()) / topic
-    missing = [r for r in recordings(topic) if not _is_done(folder / runs.run_name(topic, r.config))]
+    missing = [r for r in recordings(topic) if not is_done(folder / runs.run_name(topic, r.config))]
     spawn = multiprocessing.get_context("spawn")  # a forked torch may hang
     with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=spawn) as pool:
         for stage in sorted({r.stage for r in missing}):
@@ -106,15 +107,8 @@ def record(topic: str, root: Path | None = None, jobs: int | None = None) -> Ite
                     yield run
 
 
-def _is_done(path: Path) -> bool:
-    try:
-        return runs.read(path).status == "done"
-    except runs.RunError:
-        return False
-
-
 def _record(path: Path, topic: str, recording: Recording) -> runs.Run | None:
-    if _is_done(path):  # by another process, since we looked
+    if is_done(path):  # by another process, since we looked
         return None
     queued = recorder.create(path, topic, recording.config)
     if queued is None:  # another process is at it

@@ -31,10 +31,24 @@ def unpack(content: bytes) -> dict[str, torch.Tensor]:
 
     Raises:
         SafetensorError: they are no such bytes.
+        ValueError: a tensor holds no real numbers, or of a type unknown to torch, or its scales do not fit.
     """
-    packed = load(content)
+    try:
+        packed = load(content)
+    except KeyError as error:
+        raise ValueError(f"a tensor has the type {error}, which this torch does not know") from error
     scales = {name: packed.pop(name + SCALE) for name in list(packed) if name + SCALE in packed}
-    return {name: tensor.float() * scales.get(name, 1.0) for name, tensor in packed.items()}
+    return {name: _unpacked(name, tensor, scales.get(name)) for name, tensor in packed.items()}
+
+
+def _unpacked(name: str, tensor: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
+    if tensor.is_complex():
+        raise ValueError(f"{name} holds complex numbers")
+    if scale is None:
+        return tensor.float()
+    if tensor.dim() != 2 or scale.shape != (len(tensor), 1):  # else they might make a small file a giant tensor
+        raise ValueError(f"the scales of {name} are not one a row")
+    return tensor.float() * _unpacked(name + SCALE, scale, None)
 
 
 def _in_8_bits(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

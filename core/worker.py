@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from core import data, recorder, runs, warm
+from core import data, limits, recorder, runs, warm
 
 
 def main() -> None:
@@ -44,8 +44,7 @@ def stand_back() -> None:
     By 10, or what ``EXPLORER_NICE`` says, a whole number from 0 to 19. Of a session that others started, a terminal
     say, the weight stays: it is theirs as well.
     """
-    nice = os.environ.get("EXPLORER_NICE", "")
-    nice = min(int(nice), 19) if nice.isdecimal() else 10
+    nice = limits.number("EXPLORER_NICE", 10, 0, 19)
     os.nice(nice)
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):

@@ -33,6 +33,13 @@ def measure(scratch: Path) -> dict:
     return {"topic": "adversarial", "images": IMAGES, "steps": STEPS, **networks["small"], "networks": networks}
 
 
+def row(report: dict) -> tuple[str, str, str]:
+    """What it is compared with, ours, and the ratio, as the README's table has them."""
+    return (f"Foolbox's PGD, {report['steps']} steps on {report['images']} images, {report['foolbox_ms']} ms",
+            f"{report['ours_ms']} ms; success {100 * report['success_ours']:.0f} %, Foolbox's "
+            f"{100 * report['success_foolbox']:.0f} %", f"{report['ratio']}")  # fmt: skip
+
+
 def _compared(model: nn.Module, epsilon: float) -> dict[str, float]:
     x, labels = adversarial_measures.first_images(model, data.load("mnist").test, 2 * IMAGES)
     right = called(model, x) == labels

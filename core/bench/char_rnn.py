@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core import runs
+from core.bench import grouped
 
 ROUNDS = 9  # of each, alternating; the median counts
 ITERATIONS = 2  # of training in a round
@@ -30,6 +31,13 @@ def measure(scratch: Path) -> dict:
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     answer = subprocess.run(command, cwd=runs.ROOT, env=environment, check=True, capture_output=True, text=True)
     return {"topic": "char_rnn", "unit": "characters/s", **json.loads(answer.stdout)}
+
+
+def row(report: dict) -> tuple[str, str, str]:
+    """What it is compared with, ours, and the ratio, as the README's table has them."""
+    return (f"a plain loop over the characters, {grouped(report['reference_chars_s'])} characters/s",
+            f"{grouped(report['ours_chars_s'])} characters/s; writes {grouped(report['sample_chars_s'])}",
+            f"{report['ratio']}")  # fmt: skip
 
 
 def alternating() -> dict[str, float]:

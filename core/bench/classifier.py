@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from core import data, jobs, runs
+from core.bench import grouped
 
 ROUNDS = 5  # of each, alternating; the median counts
 TRAIN, TEST = 12_800, 100  # images
@@ -48,6 +49,13 @@ def measure(scratch: Path) -> dict:
     rates = {name: round(rate) for name, rate in median.items()}
     ratios = {f"ratio{end}": round(median[f"ours{end}"] / median["reference"], 2) for end in ("", "_pair")}
     return {"topic": "classifier", "unit": "images/s", "images": source, **rates, **ratios}
+
+
+def row(report: dict) -> tuple[str, str, str]:
+    """What it is compared with, ours, and the ratio, as the README's table has them."""
+    return (f"the course's pipeline, {grouped(report['reference'])} images/s",
+            f"{grouped(report['ours'])} images/s; two jobs at once {grouped(report['ours_pair'])}",
+            f"{report['ratio']}; {report['ratio_pair']}")  # fmt: skip
 
 
 def _fill(folder: Path) -> str:

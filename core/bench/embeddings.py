@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core import data, digits, layout_measures, layouts
+from core.bench import grouped
 
 POINTS, PERPLEXITY, ITERATIONS = 2000, 30.0, 750
 ROUNDS = 3  # of each, alternating; the median counts
@@ -48,6 +49,13 @@ def measure(scratch: Path) -> dict:
         "kl": round(kl[0], 4), "kl_ratio": round(kl[0] / kl[1], 4),
         **{f"knn_{name}": layout_measures.knn_accuracy(places, labels) for name, places in accuracy.items()},
     }  # fmt: skip
+
+
+def row(report: dict) -> tuple[str, str, str]:
+    """What it is compared with, ours, and the ratio, as the README's table has them."""
+    return (f"scikit-learn's t-SNE of {grouped(report['points'])} points, {report['sklearn_s']} s",
+            f"{report['ours_s']} s; KL divergence {100 * abs(report['kl_ratio'] - 1):.0f} % "
+            f"{'lower' if report['kl_ratio'] < 1 else 'higher'}", f"{report['ratio']}")  # fmt: skip
 
 
 def _timed(seconds: list[float], make: Callable[[], np.ndarray]) -> np.ndarray:

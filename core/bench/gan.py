@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from core import jobs, runs
+from core.bench import grouped
 
 ROUNDS = 5  # of each, alternating; the median counts
 ITERATIONS, COURSE_ITERATIONS = 1000, 300  # in a round; one of ours holds a sheet of samples and its measures
@@ -32,6 +33,13 @@ def measure(scratch: Path) -> dict:
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     answer = subprocess.run(command, cwd=runs.ROOT, env=environment, check=True, capture_output=True, text=True)
     return {"topic": "gan", "unit": "iterations/s", **json.loads(answer.stdout), "pair": live(scratch)}
+
+
+def row(report: dict) -> tuple[str, str, str]:
+    """What it is compared with, ours, and the ratio, as the README's table has them."""
+    return (f"the course's loop in today's PyTorch, {grouped(report['reference_its_s'])} iterations/s",
+            f"{grouped(report['ours_its_s'])} iterations/s; each of two at once {report['pair']} of one alone",
+            f"{report['ratio']}")  # fmt: skip
 
 
 def alternating() -> dict[str, float]:

@@ -308,9 +308,9 @@ def test_what_another_process_trains_is_left_to_it(status, lock, idle, home):
 
 
 def test_a_full_queue_says_so_and_keeps_what_it_has(idle, home, monkeypatch):
-    monkeypatch.setattr(jobs, "MOST_WAITING", 2)
+    monkeypatch.setattr(idle, "most_waiting", 1)
     names = [submit(idle, owner, config(seed))[0] for seed, owner in enumerate("ab")]
-    with pytest.raises(QueueFull, match=r"^2 trainings wait already: .*\.$"):
+    with pytest.raises(QueueFull, match=r"^The queue is full, with 0 trainings running and 2 waiting: .*\.$"):
         submit(idle, "c", config(2))
     assert sorted(path.name for path in home.iterdir()) == sorted(names)
     assert submit(idle, "c", config(0)) == [names[0]]  # joining takes no place
@@ -507,7 +507,7 @@ def test_a_worker_that_cannot_be_started_costs_a_run_and_not_the_queue(home, mon
 
 
 def test_a_worker_that_says_nothing_any_more_is_ended(tmp_path):
-    worker = jobs._Worker()
+    worker = jobs.Worker()
     mute = [sys.executable, "-c", "import os, time; os.close(1); time.sleep(600)"]
     worker._process = subprocess.Popen(mute, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     worker.train(tmp_path)
