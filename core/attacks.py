@@ -106,7 +106,7 @@ ATTACKS: dict[str, Callable[[float, int], Attack]] = {  # (epsilon, steps) → t
     "pgd": _pgd("linf"),  # steps that could cross the ball: 2.5 · epsilon in all, as Madry et al. have it
     "pgd-l2": _pgd("l2"),
 }
-TITLES = {"course": "the course's steps", "fgsm": "FGSM (one step)", "pgd": "PGD, L∞", "pgd-l2": "PGD, L2"}
+TITLES = {"course": "Course's steps", "fgsm": "FGSM, one step", "pgd": "PGD, L∞", "pgd-l2": "PGD, L2"}
 
 
 def named(name: str, epsilon: float = 0.2, steps: int = 5, targeted: bool = True) -> Attack:

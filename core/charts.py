@@ -131,9 +131,10 @@ def quality(x_title: str, hues: tuple[tuple[str, str], ...], height: int) -> Spe
 
 @lru_cache(maxsize=32)
 def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float] | None = None) -> Spec:
-    """Losses over iterations: batches thin, held-out text thick with dots, the course's as grey dashes.
+    """Losses over iterations: batches thin, held-out text thick with dots, the course's as grey dashes, bands pale.
 
-    Rows: side ("A"/"B"/"course"), kind ("batch"/"held out"/"course"), step, value.
+    Rows: side ("A"/"B"/"course"), kind ("batch"/"held out"/"course"/"band"), step, value; of a band, value is the lower
+    end and high the upper one.
     """
     hues = alt.Scale(domain=["A", "B", "course"], range=[A, B, COURSE])
     y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
@@ -151,7 +152,8 @@ def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float
     dashes = reported.mark_line(strokeWidth=2, strokeDash=[6, 5], clip=True)
     middle = reported.transform_filter("datum.step == 1000")  # below the dashes: ours lie above them
     name = middle.mark_text(text="course", dy=16, fontSize=14, fontWeight=600, clip=True)
-    return _spec((batch + dashes + held + name).properties(height=height))
+    band = base.transform_filter("datum.kind == 'band'").mark_area(opacity=0.25, clip=True).encode(y2="high:Q")
+    return _spec((band + batch + dashes + held + name).properties(height=height))
 
 
 @lru_cache(maxsize=64)
@@ -208,10 +210,16 @@ def robustness(hues: tuple[tuple[str, str], ...], epsilons: tuple[float, ...], c
     percent = alt.Y("percent:Q", title="named right (%)", scale=alt.Scale(domain=[0, 102], nice=False))
     lines = base.encode(y=percent).mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
     words = base.transform_filter("isValid(datum.beside)").encode(y="beside:Q", text="name:N")
-    level = alt.Chart(ROWS).transform_filter("datum.epsilon == 0").transform_calculate(level=str(chance))
-    dashes = level.mark_rule(strokeWidth=2, strokeDash=[6, 5], color=COURSE).encode(y="level:Q")
-    said = level.mark_text(text=f"chance {chance:g} %", align="left", dx=4, dy=-9, fontSize=13, color=COURSE)
-    layers = dashes + said.encode(x="epsilon:Q", y="level:Q") + lines
+    level = (
+        alt.Chart(ROWS)
+        .transform_filter("datum.epsilon == 0")
+        .transform_calculate(level=str(chance), start="0", end=str(epsilons[-1]))
+    )
+    dashes = level.mark_rule(strokeWidth=2, strokeDash=[6, 5], color=COURSE).encode(
+        x="start:Q", x2="end:Q", y="level:Q"
+    )
+    said = level.mark_text(text=f"chance {chance:g} %", align="right", dx=-4, dy=-9, fontSize=13, color=COURSE)
+    layers = dashes + said.encode(x="end:Q", y="level:Q") + lines
     return _spec((layers + words.mark_text(align="left", dx=8, fontSize=14, fontWeight=600)).properties(height=height))
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data import DataMissing
 from core.runs import RunError
 from pages._char_rnn import library, live, notice, picture, settings, tabs
-from pages._shared import heading, share
+from pages._shared import heading, share, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("Char-RNN", "What does it know after a letter?", ("rnn_a_", "rnn_b_"))
@@ -38,4 +38,5 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, frames, quick=going is None)
 
 if going is not None:
-    live.follow(going, stage)
+    with training.told(stage):
+        live.follow(going, stage)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import data, runs
 from pages._classifier import download, live, notice, picture, recordings, settings, tabs
-from pages._shared import heading, share
+from pages._shared import heading, share, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("Classifier", "Does the optimizer matter, or the learning rate?", ("clf_a_", "clf_b_"))
@@ -33,6 +33,7 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, pair, epoch, quick=not active)
 
 if active:
-    live.follow(chosen, live.shown(chosen), stage)
+    with training.told(stage):
+        live.follow(chosen, live.shown(chosen), stage)
 if download.is_going(chosen.a.dataset):
     download.follow(chosen.a.dataset, progress)

@@ -8,7 +8,7 @@ from core import runs
 from core.data import DataMissing
 from core.runs import RunError
 from pages._embeddings import library, live, notice, picture, settings, tabs
-from pages._shared import heading, share
+from pages._shared import heading, share, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw(
@@ -48,6 +48,8 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, found, frame, quick=not going and network is None)
 
 if network is not None:
-    live.follow_training(network, chosen.points, stage)
+    with training.told(stage):
+        live.follow_training(network, chosen.points, stage)
 elif going:
-    live.follow(chosen, stage)
+    with training.told(stage):
+        live.follow(chosen, stage)

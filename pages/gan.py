@@ -8,7 +8,7 @@ from core import runs
 from core.data import DataMissing
 from core.runs import RunError
 from pages._gan import live, notice, picture, sample, settings, tabs
-from pages._shared import heading, share
+from pages._shared import heading, share, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("GAN", "Same loss, different digits?", ("gan_a", "gan_b"))
@@ -44,4 +44,5 @@ if not going:
 tabs.draw(chosen, found, iteration, quick=not going)
 
 if going:
-    live.follow(chosen, stage)
+    with training.told(stage):
+        live.follow(chosen, stage)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import adversarial_measures
+from core import adversarial_measures, limits
 from pages._adversarial import library
 from pages._adversarial.library import Known
 from pages._adversarial.settings import Settings
@@ -26,6 +26,8 @@ def metrics(side: str, known: Known) -> dict[str, Any] | None:
     if known.identity not in st.session_state.get(ASKED, ()):
         count = min(library.MEASURED, len(library.examples(known.dataset)[0].labels))
         st.caption(f"**{side}** {known.title}: nothing of this is recorded with its run.")
+        if limits.read_only():
+            return None
         st.button(f"Measure it on {count} test images", icon=":material/speed:", key=f"adv_measure_{side.lower()}",
                   on_click=_ask, args=(known.identity,))  # fmt: skip
         return None

@@ -14,7 +14,7 @@ from pages._adversarial.library import Known
 from pages._adversarial.start import Start
 from pages._shared import words
 
-ATTACKS = {"Course's steps": "course", "FGSM, one step": "fgsm", "PGD, L∞": "pgd", "PGD, L2": "pgd-l2"}
+ATTACKS = {title: name for name, title in attacks.TITLES.items()}
 COURSE = {  # in the session state: the attack of the course
     "adv_attack": "Course's steps", "adv_epsilon": 0.2, "adv_steps": 5, "adv_step_size": 0.0, "adv_norm": "linf",
 }  # fmt: skip

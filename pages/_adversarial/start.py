@@ -15,11 +15,10 @@ from core import attack_traces, images
 from core.attackable import Network, as_pixels
 from core.datacache import Split
 from pages._adversarial import library
-from pages._shared import words
+from pages._shared import uploads, words
 from pages._shared.drawpad import SIDE, drawpad
-from pages._shared.uploads import upload
 
-IMAGE, DRAWING, UPLOAD, NOISE, ZEROS = KINDS = ("Test image", "Drawing", "Upload", "Noise", "Zeros")
+IMAGE, DRAWING, UPLOAD, NOISE, ZEROS = KINDS = ("Test image", "Drawing", uploads.UPLOAD, "Noise", "Zeros")
 NOISES = {"normal": "noise", "uniform": "uniform"}
 FIRST = {"mnist": 4, "cifar10": 3, "fashion-mnist": 0}  # the class that the page opens with
 LEVELS = 16  # grey levels of a drawing in a link
@@ -66,7 +65,7 @@ class Start:
 
 def pick(row: st.delta_generator.DeltaGenerator, dataset: str) -> Start:
     """Draw the controls in a row; returns what they say."""
-    kinds = [kind for kind in KINDS if kind != DRAWING or dataset == "mnist"]
+    kinds = uploads.sources(*(kind for kind in KINDS if kind != DRAWING or dataset == "mnist"))
     kind = row.segmented_control("Start", kinds, default=IMAGE, required=True, key="adv_start", bind="query-params",
                                  label_visibility="collapsed", help=HELP["start"])  # fmt: skip
     split, classes = library.examples(dataset)
@@ -155,7 +154,7 @@ def unpacked(text: str) -> np.ndarray | None:
 
 def _uploaded(row: st.delta_generator.DeltaGenerator, dataset: str, shape: tuple[int, ...]) -> np.ndarray | None:
     with row.popover("Choose a picture", icon=":material/upload:"):
-        found = upload("adv_upload", dataset, *shape[:2])
+        found = uploads.upload("adv_upload", dataset, *shape[:2])
         if found is not None and not found.any():
             st.warning("This picture is blank: choose another one.", icon=":material/image_not_supported:")
             return None

@@ -83,6 +83,14 @@ def find(name: str) -> Run | None:
     return run
 
 
+def seeds(run: Run) -> list[Run]:
+    """The finished runs with the settings of this one, whatever their seed, in the order of the seeds."""
+    wanted = {**run.config, "seed": None}
+    known = (entry for entry in runs.listing("char_rnn") if isinstance(entry, Run) and entry.status == "done")
+    found = {entry.config["seed"]: entry for entry in known if {**entry.config, "seed": None} == wanted}
+    return [found[seed] for seed in sorted(found)]
+
+
 def config_of(run: Run) -> Config:
     """The settings of a run; raises a RunError where this version does not know them."""
     return recorder.config_of(run)

@@ -74,7 +74,9 @@ def follow(run: Run, stage: st.delta_generator.DeltaGenerator) -> None:
             _end(run)
             st.rerun()
         time.sleep(training.pause([run]))
-        run = runs.find(run.name)
+        if (now := library.find(run.name)) is None:  # its folder was removed
+            st.rerun()
+        run = now
 
 
 def _places(stage: st.delta_generator.DeltaGenerator) -> tuple:

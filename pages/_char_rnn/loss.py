@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from core.vocabulary import VOCABULARY
 from pages._char_rnn import library
 from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings
-from pages._shared import takeaway, words
+from pages._shared import seeds, takeaway, words
 from pages._shared.charts import draw as draw_chart
 
 HEIGHT = 330
@@ -34,10 +35,12 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
         row = st.container(horizontal=True, vertical_alignment="center")
         unit = row.segmented_control("Unit", [NATS, PERPLEXITY], default=NATS, required=True, key="rnn_unit",
                                      bind="query-params", label_visibility="collapsed")  # fmt: skip
-        row.caption("Thin: batches. Thick: held-out text. Dashes: the course.")
+        with row:
+            bands = seeds.switch()
         last = max([2, *(config_steps(run) for run in found.values() if run)])
         spec = charts.losses(last, TITLES[unit], HEIGHT, (0.0 if unit == PERPLEXITY else 1.0, CEILING[unit]))
-        draw_chart(spec, rows(found, unit), "Loss of A and B over the iterations, and the course's")
+        draw_chart(spec, rows(found, unit, bands), "Loss of A and B over the iterations, and the course's")
+        st.caption("Thin: batches. Thick: held-out text. Dashes: the course. Band: the recorded seeds, held out.")
     with table:
         st.dataframe(_table(settings, found), hide_index=True, width="stretch")
         st.caption(
@@ -52,7 +55,7 @@ def config_steps(run: Run) -> int:
     return int(run.config.get("iterations", 0))
 
 
-def rows(found: dict[str, Run | None], unit: str = NATS) -> list[dict]:
+def rows(found: dict[str, Run | None], unit: str = NATS, bands: bool = False) -> list[dict]:
     """Rows for ``charts.losses``."""
     scale = math.exp if unit == PERPLEXITY else float
     made, reported = [], None
@@ -62,11 +65,22 @@ def rows(found: dict[str, Run | None], unit: str = NATS) -> list[dict]:
         for kind, key, records in (("batch", "loss", history[::every]), ("held out", "heldout_loss", history)):
             made += [{"side": side, "kind": kind, "step": record["step"], "value": scale(record[key])}
                      for record in records if key in record and record[key] < 20]  # fmt: skip
+        made += _band(side, run, scale) if run and bands else []
         reported = reported or (course.training_losses(library.config_of(run)) if run else None)
     last = max([0, *(config_steps(run) for run in found.values() if run)])
     made += [{"side": "course", "kind": "course", "step": step, "value": scale(value)}
              for step, value in reported or () if step <= last]  # fmt: skip
     return made or [{"side": "A", "kind": "none", "step": 0, "value": 1}]
+
+
+def _band(side: str, run: Run, scale: Callable[[float], float]) -> list[dict]:
+    """From the lowest to the highest held-out loss of all seeds at each step; nothing where there is one seed."""
+    curves = [[(r["step"], scale(r["heldout_loss"])) for r in each.history() if "heldout_loss" in r]
+              for each in library.seeds(run)]  # fmt: skip
+    steps = [step for step, _ in min(curves, key=len, default=[])]
+    spread = seeds.band([[value for _, value in curve] for curve in curves], len(steps)) or ()
+    return [{"side": side, "kind": "band", "step": step, "value": low, "high": high}
+            for step, (low, high) in zip(steps, spread, strict=False) if high < 20]  # fmt: skip
 
 
 def _table(settings: Settings, found: dict[str, Run | None]) -> list[dict]:

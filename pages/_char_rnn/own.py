@@ -26,6 +26,8 @@ HELP = {
 
 def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
     """The text, the settings, the button; while it trains, the picture above shows how it goes."""
+    if not training.offered(st.container()):
+        return
     left, right = st.columns([2, 3], gap="large")
     with left:
         source = st.segmented_control("Text", [SHAKESPEARE, UPLOAD, PASTE], default=SHAKESPEARE, required=True,

@@ -10,7 +10,7 @@ from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.picture import COLOURS
 from pages._classifier.settings import Settings
-from pages._shared import gallery, words
+from pages._shared import gallery, training, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 
@@ -22,7 +22,7 @@ ROW = 18
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     """Both matrices, and below each the images of the cell that was clicked last."""
     if not any(pair.values()):
-        st.info("Nothing is recorded with these settings yet. Train it, and its confusion matrix appears here.")
+        st.info(training.nothing("Train it, and its confusion matrix appears here."))
         return
     for side, column in zip("AB", st.columns(2, gap="medium"), strict=True):
         with column:

@@ -7,15 +7,18 @@ import time
 
 import streamlit as st
 
-from core import data, download
+from core import data, download, limits
 
 TICK = 0.5  # seconds between two looks at a download
 
 
 def offer(name: str) -> st.delta_generator.DeltaGenerator:
     """A line with a button; returns the place below it for the progress."""
-    row = st.columns([8, 3], vertical_alignment="center")
     title = data.title(name)
+    if limits.read_only():
+        st.caption(f"The images of {title} are not on this server. Recorded runs replay without them.")
+        return st.empty()
+    row = st.columns([8, 3], vertical_alignment="center")
     row[0].caption(
         f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
         "them, download them. MNIST trains at once."

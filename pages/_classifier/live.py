@@ -24,9 +24,11 @@ def shown(settings: Settings) -> dict[str, str]:
 
 def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
     """Train and Stop. Training both sides again checks that the numbers come out the same."""
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    if not training.offered(row):
+        return
     active = [run for run in pair.values() if run and run.active]
     recorded = all(run is not None and run.status == "done" for run in pair.values())
-    row = st.container(horizontal=True, horizontal_alignment="right")
     missing = not data.available(settings.a.dataset)
     row.button(
         "Train again" if recorded else "Train live",

@@ -10,11 +10,10 @@ from core.data import Split
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.settings import Settings
-from pages._shared import words
+from pages._shared import uploads, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 from pages._shared.drawpad import drawpad
-from pages._shared.uploads import upload
 
 SHOWN = 10  # classes in the bars
 MAP_SIDE = 40  # pixels of a feature map in its sheet
@@ -71,7 +70,7 @@ def _examples(dataset: str) -> Split:
 def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
     """The chosen image, uint8 (C, H, W), and its class if it is known."""
     channels, side = split.images.shape[1:3]
-    sources = ["Test image", "Upload", *(["Draw"] if dataset == "mnist" else [])]
+    sources = uploads.sources("Test image", uploads.UPLOAD, *(["Draw"] if dataset == "mnist" else []))
     source = st.segmented_control(
         "Image",
         sources,
@@ -85,8 +84,10 @@ def _pick(dataset: str, split: Split) -> tuple[np.ndarray | None, int | None]:
         last = len(split.labels) - 1
         index = st.number_input(f"Number, 0 to {words.count(last)}", 0, 9_999, 0, key="clf_image", bind="query-params")
         image, truth = np.array(split.images[min(int(index), last)]), int(split.labels[min(int(index), last)])
+    elif source == uploads.UPLOAD:
+        image, truth = uploads.upload("clf_upload", dataset, channels, side), None
     else:
-        image, truth = upload("clf_upload", dataset, channels, side) if source == "Upload" else _drawn(), None
+        image, truth = _drawn(), None
     if image is not None:
         big = image.repeat(max(1, 160 // side), 1).repeat(max(1, 160 // side), 2)
         st.image(big.transpose(1, 2, 0).squeeze(), width=160, alt="The image that both networks see")

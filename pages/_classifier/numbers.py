@@ -12,7 +12,7 @@ from core import charts
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings
-from pages._shared import takeaway, words
+from pages._shared import takeaway, training, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
 
@@ -27,7 +27,7 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
         with st.expander("Folders among the runs that cannot be read", icon=":material/folder_off:"):
             st.markdown("\n".join(f"* {reason}" for reason in unreadable))
     if not found:
-        st.info("Nothing is recorded with these settings yet. Train it, and the numbers appear here.")
+        st.info(training.nothing("Train it, and the numbers appear here."))
         return
     losses, classes = st.columns(2, gap="medium")
     with losses:

@@ -9,10 +9,11 @@ from core.data import DataMissing
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings, short
-from pages._shared import words
+from pages._shared import seeds, training, words
 from pages._shared.scrubber import scrubber
 
 COLOURS = {"A": charts.A, "B": charts.B}
+REST = 430  # pixels of a window that the page needs around the picture
 
 
 def draw(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
@@ -45,6 +46,7 @@ def _replay(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
         panels=panels,
         at=at,
         height=recordings.HEIGHT,
+        rest=REST,
         alt="Test accuracy of A and B over the epochs, and their verdicts on the same test images",
     )
     _to_link(frame, last)
@@ -56,9 +58,7 @@ def _empty() -> None:
     with st.container(
         height=recordings.HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"
     ):
-        st.markdown(
-            "Nothing is recorded with these settings yet. **Train live** to see the curves grow.", width="content"
-        )
+        st.markdown(training.nothing("**Train live** to see the curves grow."), width="content")
 
 
 def _to_link(epoch: int, default: int) -> None:
@@ -109,10 +109,7 @@ def _curves(settings: Settings, pair: dict[str, Run | None]) -> dict:
 
 def _band(config, count: int) -> list[list[float]] | None:
     """Lowest and highest accuracy over the recorded seeds at each epoch, if there are at least two."""
-    curves = [recordings.accuracies(run)[:count] for run in recordings.siblings(config)]
-    if len(curves) < 2 or any(len(values) < count for values in curves):
-        return None
-    return [[min(values), max(values)] for values in zip(*curves, strict=True)]
+    return seeds.band([recordings.accuracies(run) for run in recordings.siblings(config)], count)
 
 
 def _references(settings: Settings) -> list[dict]:

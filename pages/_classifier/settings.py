@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import data
 from core.classifier import Config
+from pages._shared import seeds
 
 OPTIMIZERS = {
     "SGD": "sgd",
@@ -29,7 +30,6 @@ HELP = {
     "seed": "Decides the initial weights and the order of the batches. A and B always share it.",
     "epochs": "How often the network sees every training image.",
     "images": "Fewer images train faster. They are drawn by the seed.",
-    "bands": "From the lowest to the highest test accuracy of the seeds recorded with these settings.",
     "batch": "Images a step. The course used 64.",
 }
 
@@ -127,7 +127,7 @@ def _rare(overlays: dict[str, str]) -> tuple[dict, dict]:
     batch = st.selectbox(
         "Batch size", BATCHES, BATCHES.index(64), help=HELP["batch"], key="clf_batch", bind="query-params"
     )
-    bands = st.toggle("Bands over recorded seeds", True, help=HELP["bands"], key="clf_bands", bind="query-params")
+    bands = seeds.switch()
     overlay = st.multiselect(
         "Lay other runs over",
         list(overlays),

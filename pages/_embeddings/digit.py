@@ -12,10 +12,9 @@ from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import Settings
-from pages._shared import gallery, words
+from pages._shared import gallery, uploads, words
 from pages._shared.drawpad import drawpad
 from pages._shared.scrubber import scrubber
-from pages._shared.uploads import upload
 
 HEIGHT = 330  # pixels
 SHOWN = 8  # neighbours
@@ -47,10 +46,12 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
 
 def _image(dataset: str) -> np.ndarray | None:
     """The viewer's image, uint8 (C, H, W) as the data set has them."""
-    draws = dataset == "mnist"
-    source = st.segmented_control("Image", ["Draw", "Upload"] if draws else ["Upload"], required=True,
-                                  default="Draw" if draws else "Upload", key="emb_source", bind="query-params",
-                                  label_visibility="collapsed")  # fmt: skip
+    sources = uploads.sources(*(["Draw"] if dataset == "mnist" else []), uploads.UPLOAD)
+    if not sources:
+        st.caption("This server takes no uploads, and only a digit can be drawn: choose a network for MNIST.")
+        return None
+    source = st.segmented_control("Image", sources, required=True, default=sources[0], key="emb_source",
+                                  bind="query-params", label_visibility="collapsed")  # fmt: skip
     if source == "Draw":
         pixels = drawpad(key="emb_pad")
         if pixels is None:
@@ -58,7 +59,7 @@ def _image(dataset: str) -> np.ndarray | None:
             return None
         return images.to_digit(pixels)[None]
     shape = data.load(dataset).test.images.shape[1:]
-    return upload("emb_upload", dataset, *shape[:2])
+    return uploads.upload("emb_upload", dataset, *shape[:2])
 
 
 def _landed(settings: Settings, found: Found, label: int, done: dict[str, Run], image: np.ndarray):

@@ -25,6 +25,8 @@ IMAGES = (0, 1000, 5000, 20_000)
 def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: Found, going: list[Run]) -> None:
     """Lay out what is missing, or let t-SNE unfold anew; train a network; stop."""
     row = bar.container(horizontal=True, horizontal_alignment="right")
+    if not training.offered(row):
+        return
     missing = [place for place, run in found.items() if run is None or run.status != "done"]
     unfold = not missing and not settings.unfold
     if missing or unfold:
@@ -150,7 +152,8 @@ def follow_training(run: Run, points: int, stage: st.delta_generator.DeltaGenera
         line, place = st.empty(), st.empty()
     drawn: list[int] = []
     while True:
-        run = runs.find(run.name)
+        if (run := network()) is None:  # its folder was removed
+            st.rerun()
         training.watch([run.name])
         line.markdown(training.state("Small CNN", run) + _accuracy(run))
         if run.steps and run.steps != drawn:

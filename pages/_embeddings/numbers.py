@@ -11,7 +11,7 @@ from core import charts
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import Settings
-from pages._shared import takeaway, words
+from pages._shared import takeaway, training, words
 from pages._shared.charts import draw as draw_chart
 
 HEIGHT = 280
@@ -29,7 +29,7 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
     """kNN accuracy of B over the epochs, a table of all maps, downloads."""
     labels = picture.frames(settings, found)
     if not labels:
-        st.info("Nothing is laid out with these settings yet. Lay it out, and the numbers appear here.")
+        st.info(training.nothing("Lay it out, and the numbers appear here.", "laid out"))
         return
     label = labels[min(frame, len(labels) - 1)]
     chart, table = st.columns([2, 3], gap="medium")

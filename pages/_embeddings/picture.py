@@ -12,10 +12,12 @@ from core.layout_reading import Points
 from core.runs import Run
 from pages._embeddings import library, readings
 from pages._embeddings.settings import Settings
+from pages._shared import training
 from pages._shared.maps import Column, Map, panel
 from pages._shared.scrubber import scrubber
 
-HEIGHT = 436  # pixels
+HEIGHT = 404  # pixels
+REST = 284  # pixels of a window that the page needs around the picture
 NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 HINT = "Drag over points to see the same images in every map. Click one to see its neighbours. Hover to see the digit."
 ALT = "Maps of the test images by PCA and t-SNE, for A and for B, with a slider through {}"
@@ -38,6 +40,7 @@ def draw(settings: Settings, found: Found) -> int:
         panels=[recorded(settings, found, labels)],
         at=at,
         height=HEIGHT,
+        rest=REST,
         play_ms=90 if settings.unfold else 700,
         alt=ALT.format("the iterations of t-SNE" if settings.unfold else "the epochs of B's training"),
     )
@@ -56,7 +59,7 @@ def frames(settings: Settings, found: Found) -> list[int]:
 
 def _empty() -> None:
     with st.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.markdown("Nothing is laid out with these settings yet. **Lay out live** shows it.", width="content")
+        st.markdown(training.nothing("**Lay out live** shows it.", "laid out"), width="content")
 
 
 def _to_link(frame: int, default: int) -> None:

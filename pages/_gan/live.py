@@ -45,6 +45,8 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
     row = bar.container(horizontal=True, horizontal_alignment="right")
     with row.popover("The course's cures", icon=":material/healing:", disabled=bool(going)):
         _cures()
+    if not training.offered(row):
+        return
     row.button("Train again" if recorded else "Train live", key="gan_train", icon=":material/play_arrow:",
                type="primary" if empty else "secondary", disabled=bool(going), on_click=_train,
                args=(settings, recorded), help="Trains both sides now and checks that every number comes out as "

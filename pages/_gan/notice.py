@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import limits
 from core.gan import Config
 from core.runs import Run
 from pages._gan import library
@@ -29,7 +30,8 @@ def notice(settings: Settings, found: Found) -> str:
     differ, _ = differences(settings)
     pair = {settings.a.objective, settings.b.objective}
     if not any(library.steps(run, settings.iterations) for run in found.values()):
-        return "Train it, and watch which digits come first."
+        train = "Train it, and watch which digits come first."
+        return "Choose settings that are recorded." if limits.read_only() else train
     if not differ:
         return "The same settings and the same seed give the same digits, bit for bit. Change one thing in B."
     if differ == ["objective"] and pair == PAIR:
@@ -88,6 +90,8 @@ def caption(settings: Settings, found: Found) -> str:
 
 
 def _bands(settings: Settings) -> list[str]:
+    if not settings.bands:
+        return []
     counts = {side: len(library.seeds(config)) for side, config in settings.sides.items()}
     several = [f"{side} {count}" for side, count in counts.items() if count > 1]
     return [f"bands: lowest to highest of recorded seeds ({words.listed(several)})"] if several else []

@@ -15,7 +15,7 @@ from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import Settings, short
-from pages._shared import takeaway, words
+from pages._shared import takeaway, training, words
 
 SINGLE = ("digit_entropy", "certainty", "unsure", "frechet")  # measures of one number
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake", "d_grad", "g_grad", "log_zero", *SINGLE)
@@ -25,7 +25,7 @@ def draw(settings: Settings, found: Found, iteration: int) -> None:
     """A table of measures at the iteration of the picture, beside real digits; downloads."""
     at = {side: library.at(run, iteration, settings.iterations) for side, run in found.items()}
     if not any(at.values()):
-        st.info("Nothing is recorded with these settings yet. Train it, and the numbers appear here.")
+        st.info(training.nothing("Train it, and the numbers appear here."))
         return
     st.caption(
         f"After {words.count(iteration)} iterations, on 2\u202f000 samples from fixed z. The judge is the small "

@@ -15,7 +15,7 @@ from pages._gan import library, picture
 from pages._gan.library import Found
 from pages._gan.picture import COLORS, DIGITS
 from pages._gan.settings import Settings, short
-from pages._shared import words
+from pages._shared import training, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.scrubber import scrubber
 
@@ -23,7 +23,6 @@ HEIGHT = 210
 WINDOWS = 200  # of a curve; each point is the median of one
 REAL = "#94a4a2"
 NAMED = 0.12  # share from which on a digit is named in its area
-NOTHING = "Nothing is recorded with these settings yet. Train it, and its story appears here."
 
 
 def draw(settings: Settings, found: Found, iteration: int) -> None:
@@ -33,7 +32,7 @@ def draw(settings: Settings, found: Found, iteration: int) -> None:
     chosen = st.segmented_control("What", list(stories), default="Digits", required=True, key="gan_story",
                                   bind="query-params", label_visibility="collapsed")  # fmt: skip
     if not any(library.measured(run, settings.iterations) for run in found.values()):
-        st.info(NOTHING)
+        st.info(training.nothing("Train it, and its story appears here."))
         return
     stories[chosen](settings, found)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import charts, course
+from core import charts, course, limits
 from core.gan import Config
 from core.gan_measures import MEASURES
 from core.gan_pictures import COLUMNS
@@ -15,7 +15,7 @@ from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import CERTAINTY, FRECHET, ONES, VARIETY, Settings, short
-from pages._shared import words
+from pages._shared import training, words
 from pages._shared.scrubber import scrubber
 from pages._shared.sheets import Sheets, panel
 
@@ -41,17 +41,21 @@ def draw(settings: Settings, found: Found) -> int:
     """Draw what is recorded; returns the iteration that the viewer chose."""
     labels = frames(settings, found)
     if not labels:
-        empty("Nothing is recorded with these settings yet. **Train live** shows it.")
+        empty(training.nothing("**Train live** shows it."))
         return 0
     last = len(labels) - 1
     wanted = st.query_params.get("gan_at", "")
-    at = max((i for i, label in enumerate(labels) if wanted.isdecimal() and label <= int(wanted)), default=last)
+    at = max((i for i, label in enumerate(labels) if _is_number(wanted) and label <= int(wanted)), default=last)
     frame = scrubber(
         key=KEY, axis="Iteration", frames=[words.count(label) for label in labels],
         panels=_panels(settings, found, labels), at=at, height=HEIGHT, play_ms=PLAY_MS, rest=REST, alt=ALT,
     )  # fmt: skip
     _to_link(labels[frame], labels[last])
     return labels[frame]
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 8  # Python refuses to read thousands of digits
 
 
 def frames(settings: Settings, found: Found) -> list[int]:
@@ -109,7 +113,8 @@ def _sheets(settings: Settings, side: str, run: Run | None, labels: Sequence[int
     late = settings.iterations > steps[-1] if steps else False
     about = [f"after {words.count(steps[i])}" if late and 0 <= i == len(steps) - 1 else "" for i in at]
     pngs = [library.uri(run, step) for step in steps[sent:]]
-    return Sheets(side, short(settings.sides[side]), pngs, at, about, "Not trained yet. Train live shows it.", sent)
+    missing = "Not recorded." if limits.read_only() else "Not trained yet. Train live shows it."
+    return Sheets(side, short(settings.sides[side]), pngs, at, about, missing, sent)
 
 
 def digits(settings: Settings, found: Found, labels: Sequence[int]) -> dict:
@@ -149,7 +154,7 @@ def _line(side: str, config: Config, run: Run | None, field: str, settings: Sett
     if not records:
         return None
     steps = [record["step"] for record in records]
-    spread = band(config, steps, field)
+    spread = band(config, steps, field) if settings.bands else None
     return {"name": side, "color": COLORS[side], "x": steps, "y": [value(record, field) for record in records],
             "band": spread}  # fmt: skip
 

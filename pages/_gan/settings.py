@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.gan import Config
 from core.gan_objectives import OBJECTIVES
-from pages._shared import words
+from pages._shared import seeds, words
 
 FIRST = {"A": "bce", "B": "course"}  # what the page opens with
 TITLES = {name: objective.title[0].upper() + objective.title[1:] for name, objective in OBJECTIVES.items()}
@@ -50,6 +50,7 @@ class Settings:
     a: Config
     b: Config
     curve: str  # one of CURVES
+    bands: bool = True  # draw the spread over recorded seeds
 
     @property
     def sides(self) -> dict[str, Config]:
@@ -80,9 +81,10 @@ def controls() -> tuple[Callable[[], Settings], st.delta_generator.DeltaGenerato
         for side, place in zip("AB", st.columns(2, gap="medium"), strict=True):
             with place:
                 own[side] |= _rare(side)
+        bands = seeds.switch()
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     common = {"iterations": iterations, "seed": int(seed)}
-    return lambda: Settings(*(_config(side, {**own[side], **common}) for side in "AB"), curve), bar
+    return lambda: Settings(*(_config(side, {**own[side], **common}) for side in "AB"), curve, bands), bar
 
 
 def _objective(row: st.delta_generator.DeltaGenerator, side: str) -> str:

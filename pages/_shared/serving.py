@@ -20,10 +20,11 @@ from typing import Any
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from streamlit import config, net_util
 from streamlit.runtime.app_session import AppSession
 
-from core import jobs, warm
+from core import jobs, limits, warm
 from pages._shared.maps import NEIGHBOURS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,4 +143,22 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-MIDDLEWARE = [Middleware(SecurityHeaders)]
+class NoUploads:
+    """ASGI middleware: on a server that only replays, files are refused before they are read.
+
+    That no page offers to upload one is not enough: Streamlit takes files from every session, asked for or not.
+    """
+
+    PATH = "/_stcore/upload_file/"
+
+    def __init__(self, app: Callable) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Callable, send: Callable) -> None:
+        if scope["type"] == "http" and self.PATH in scope["path"] and limits.read_only():
+            await PlainTextResponse("This server takes no uploads.", 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+MIDDLEWARE = [Middleware(SecurityHeaders), Middleware(NoUploads)]

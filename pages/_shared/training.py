@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core.jobs import QUEUE, QueueFull
-from core.runs import Run
+from core import limits
+from core.jobs import QUEUE
+from core.runs import Run, RunError
 from pages._shared import words
 from pages._shared.viewer import me
 
@@ -18,13 +20,30 @@ TICK = 0.4  # seconds between two looks at a training
 FIRST_TICK = 0.05  # until its first record is there
 
 
+def offered(place: st.delta_generator.DeltaGenerator) -> bool:
+    """Whether this server trains; where it only replays, a sentence stands in place of the buttons."""
+    if limits.read_only():
+        place.caption(limits.REPLAYS)
+        return False
+    return True
+
+
+def nothing(instead: str, done: str = "recorded") -> str:
+    """What is said where there is nothing to show: what to do ``instead``, where this server does anything."""
+    if limits.read_only():
+        return f"Nothing is {done} with these settings: choose others."
+    return f"Nothing is {done} with these settings yet. {instead}"
+
+
 def submit(topic: str, configs: Sequence[Any], again: bool = False) -> list[str]:
     """Put the runs of these configs into the queue; returns their names, none if that failed: ``tell`` says why."""
     try:
         return QUEUE.submit(topic, list(dict.fromkeys(configs)), me(), again)
-    except (QueueFull, OSError) as error:
+    except limits.Refused as error:
         st.session_state[PROBLEM] = f"The training could not be started. {error}"
-        return []
+    except OSError as error:  # the disk is full, or the folder is not ours
+        st.session_state[PROBLEM] = f"The training could not be started: {error.strerror or error}."
+    return []
 
 
 def tell() -> None:
@@ -43,6 +62,15 @@ def stop_button(place: st.delta_generator.DeltaGenerator, active: Sequence[Run],
 def _stop(names: list[str]) -> None:
     for name in names:
         QUEUE.stop(name, me())
+
+
+@contextlib.contextmanager
+def told(stage: st.delta_generator.DeltaGenerator) -> Iterator[None]:
+    """What becomes of following a run whose files are damaged, or gone, meanwhile: a sentence in its place."""
+    try:
+        yield
+    except RunError as error:
+        stage.info(str(error))
 
 
 def watch(names: Sequence[str]) -> None:

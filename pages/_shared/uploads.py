@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import images
+from core import images, limits
+
+UPLOAD = "Upload"  # among the sources of a picture, or of a text
+
+
+def sources(*names: str) -> list[str]:
+    """The sources of these that this server offers: where it only replays, nothing is uploaded."""
+    return [name for name in names if not (name.startswith(UPLOAD) and limits.read_only())]
 
 
 def upload(key: str, dataset: str, channels: int, side: int) -> np.ndarray | None:

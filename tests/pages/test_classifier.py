@@ -48,7 +48,7 @@ def test_every_tab_runs_with_and_without_the_images(data: str, tab: str) -> None
         {"clf_a_lr": "nan"}, {"clf_a_lr": "7"}, {"clf_b_optimizer": "<b>x</b>"}, {"clf_seed": "-1"},
         {"clf_seed": "inf"}, {"clf_seed": "1e400"}, {"clf_epochs": "9999999"}, {"clf_epochs": "2.5"},
         {"clf_data": "../../etc"}, {"clf_tab": "Nowhere"}, {"clf_epoch": "-3"}, {"clf_epoch": "99999999999"},
-        {"clf_epoch": "²"}, {"clf_overlay": "nothing"}, {"clf_image": "nan"}, {"clf_bands": "perhaps"},
+        {"clf_epoch": "²"}, {"clf_overlay": "nothing"}, {"clf_image": "nan"}, {"bands": "perhaps"},
     ],
     ids=str,
 )  # fmt: skip

@@ -1,0 +1,102 @@
+"""A viewer without a browser: speaks Streamlit's own protocol, and operates the controls that a page has sent."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+PATIENCE = 30.0  # seconds for an answer
+LARGEST = 64 * 1024**2  # bytes of a message
+FIELDS = {  # kind of control → the field of its state
+    "checkbox": "bool_value",
+    "number_input": "double_value",
+    "selectbox": "string_value",
+    "slider": "double_array_value",
+    "button_group": "string_array_value",
+}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control as the page has sent it."""
+
+    kind: str
+    proto: Any
+    fragment: str
+
+    def value(self, rng: random.Random) -> Any:
+        """Some value that it may have."""
+        match self.kind:
+            case "checkbox":
+                return rng.random() < 0.5
+            case "selectbox":
+                return rng.choice(self.proto.options)
+            case "button_group":
+                return [rng.choice(self.proto.options).content]
+            case "slider":
+                steps = round((self.proto.max - self.proto.min) / self.proto.step)
+                return [self.proto.min + self.proto.step * rng.randint(0, steps)]
+            case "number_input":
+                return self.proto.min + self.proto.step * rng.randint(0, 3)
+
+
+class Visitor:
+    """One session. What goes wrong on its pages is in ``wrong``."""
+
+    def __init__(self, url: str):
+        address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
+        self._socket = connect(address, subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"], max_size=LARGEST,
+                               compression=None, proxy=None)  # fmt: skip
+        self._page = ""  # its hash
+        self.controls: dict[str, Control] = {}  # by id
+        self.wrong: list[str] = []
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def open(self, page: str) -> None:
+        """Go to a page, "" for the first, and wait until it is drawn."""
+        self.controls.clear()
+        asked = BackMsg()
+        asked.rerun_script.page_name = page
+        self._answered(asked)
+
+    def change(self, control: Control, value: Any) -> None:
+        """Give a control a value, and wait for what comes of it."""
+        asked = BackMsg()
+        asked.rerun_script.page_script_hash = self._page
+        asked.rerun_script.fragment_id = control.fragment
+        state = asked.rerun_script.widget_states.widgets.add(id=control.proto.id)
+        if isinstance(value, list):
+            getattr(state, FIELDS[control.kind]).data.extend(value)
+        else:
+            setattr(state, FIELDS[control.kind], value)
+        self._answered(asked)
+
+    def _answered(self, asked: BackMsg) -> None:
+        self._socket.send(asked.SerializeToString())
+        while True:
+            message = ForwardMsg.FromString(self._socket.recv(PATIENCE))
+            match message.WhichOneof("type"):
+                case "new_session":
+                    self._page = message.new_session.page_script_hash or self._page
+                case "navigation":
+                    self._page = message.navigation.page_script_hash or self._page
+                case "delta" if message.delta.WhichOneof("type") == "new_element":
+                    self._take(message.delta.new_element, message.delta.fragment_id)
+                case "page_not_found":
+                    self.wrong.append(f"no page {message.page_not_found.page_name!r}")
+                case "script_finished" if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return
+
+    def _take(self, element: Any, fragment: str) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.wrong.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind in FIELDS and not getattr(element, kind).disabled:
+            self.controls[getattr(element, kind).id] = Control(kind, getattr(element, kind), fragment)
