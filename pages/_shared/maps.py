@@ -104,6 +104,12 @@ def _map(view: Map) -> dict:
     }
 
 
+def together(frames: Sequence[np.ndarray]) -> list[str]:
+    """Layouts, (n, 2) each, on one scale for the browser: 0 to 65535 from the left and from the top of a square."""
+    box = _box(np.concatenate(frames))
+    return [packed(np.rint(65535 * _scaled(frame, box)), np.uint16) for frame in frames]
+
+
 def _box(places: np.ndarray) -> tuple[np.ndarray, float]:
     """Middle and half a side of the smallest square around the places."""
     low, high = places.min(axis=0), places.max(axis=0)
