@@ -2,7 +2,10 @@
 // is to click the button that is on the page for it, so a key never does what a click could not.
 
 const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
-const PATIENCE = 4000 // ms that a lesson's step waits for the part of the page that it is about
+const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in view, unless the viewer moves
+const [LOW, LESSON] = [800, 36] // px: in a window up to this height, a lesson's step takes so much more than the menu gave
+const SETTLED = 1000 // ms after which a page that has been opened has its controls
+const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
 
 export default function ({ parentElement, data }) {
@@ -10,12 +13,15 @@ export default function ({ parentElement, data }) {
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   if (self.place !== data.place) {
     self.place = data.place
+    makeRoom(self)
     if (data.place) show(self, data.below)
   }
   self.list.replaceChildren(...Object.entries(data.keys).flatMap(([key, does]) => [make("dt", key), make("dd", does)]))
   return () => {
     removeEventListener("keydown", self.heard)
+    for (const move of MOVES) removeEventListener(move, self.moved)
     clearInterval(self.waiting)
+    clearTimeout(self.later)
     instances.delete(parentElement)
   }
 }
@@ -31,8 +37,11 @@ function create(parent) {
     self.views[view].onclick = () => turn(self, view)
     turn(self, view, kept(view))
   }
+  self.later = setTimeout(() => makeRoom(self), SETTLED)
   self.heard = event => hear(self, event)
   addEventListener("keydown", self.heard)
+  self.moved = () => clearInterval(self.waiting)
+  for (const move of MOVES) addEventListener(move, self.moved, { passive: true })
   return self
 }
 
@@ -45,16 +54,23 @@ function kept(view) {
 function turn(self, view, on = !document.documentElement.classList.contains(view)) {
   const html = document.documentElement
   if (html.classList.contains(view) !== on) {
-    const shown = height(".st-key-controls")
     html.classList.toggle(view, on)
-    if (view === "bare") html.style.setProperty("--spare", on ? shown : 0)
-    dispatchEvent(new Event("resize")) // pictures take the room that there is now
+    makeRoom(self)
   }
   self.views[view].setAttribute("aria-pressed", on)
   try { sessionStorage.setItem(`explorer-${view}`, on ? "on" : "") } catch { /* then for this page alone */ }
 }
 
-const height = name => document.querySelector(name)?.getBoundingClientRect().height ?? 0
+// Pictures take the room that there is: see left() in scrubber_elements.js
+function makeRoom(self) {
+  const html = document.documentElement
+  const bare = html.classList.contains("bare")
+  html.classList.remove("bare")
+  const controls = document.querySelector(".st-key-controls")?.getBoundingClientRect().height ?? 0
+  html.classList.toggle("bare", bare)
+  html.style.setProperty("--spare", (bare ? controls : 0) - (self.place && innerHeight <= LOW ? LESSON : 0))
+  dispatchEvent(new Event("resize"))
+}
 
 // Keys
 
@@ -63,7 +79,7 @@ const KEYS = {
   ArrowLeft: () => click(shadowed(".back")),
   ArrowRight: () => click(shadowed(".on")),
   t: () => click(document.querySelector('[class*="_stop"] button:not(:disabled)')
-    ?? document.querySelector('[class*="_train"] button:not(:disabled)')),
+    ?? document.querySelector('[class*="_train"] button:not(:disabled), [class*="_layout"] button:not(:disabled)')),
   x: () => click(document.querySelector(".st-key-swap button")),
   n: () => click(document.querySelector(".st-key-lesson_next a")),
   b: () => click(document.querySelector(".st-key-lesson_back a")),
@@ -111,14 +127,12 @@ function click(button) {
 
 function show(self, below) {
   clearInterval(self.waiting)
+  if (!below) return document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 })
   const began = Date.now()
-  const main = document.querySelector('[data-testid="stMain"]')
-  if (!below) return main?.scrollTo({ top: 0 })
-  self.waiting = setInterval(() => {
-    const tabs = document.querySelector('[class*="_tab "], [class$="_tab"]')
-    if (tabs) tabs.scrollIntoView({ block: "start" })
-    if (tabs || Date.now() - began > PATIENCE) clearInterval(self.waiting)
-  }, 150)
+  self.waiting = setInterval(() => { // what stands above gets its height later
+    document.querySelector('[class*="_tab "], [class$="_tab"]')?.scrollIntoView({ block: "start" })
+    if (Date.now() - began > PATIENCE) clearInterval(self.waiting)
+  }, 120)
 }
 
 function make(tag, text) {

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._shared.lesson import Here
+
 _HERE = Path(__file__).parent
 KEYS = {  # key → what it does, in the order of the list
     "← →": "One step back, one step on",
@@ -42,11 +44,11 @@ _HAND = st.components.v2.component(
 )
 
 
-def draw(place: str = "", below: bool = False) -> None:
-    """Draw the button.
+def draw(here: Here | None) -> None:
+    """Draw the button, beside the menu; it stays from page to page.
 
-    Args:
-        place: the step of a lesson, "" outside of one. With another than before, the page scrolls to what it is about.
-        below: that is the tabs below the picture, not the picture.
+    ``here``: the step of a lesson. With another one than before, the page scrolls to what it is about.
     """
-    _HAND(key="hand", data={"keys": KEYS, "place": place, "below": below}, width="content")
+    data = {"keys": KEYS, "place": " ".join(map(str, here.at)) if here else "", "below": bool(here and here.step.below)}
+    with st.container(key="hand", width="content"):
+        _HAND(key="hand_button", data=data, width="content")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import hand, lesson, swap
+from pages._shared import lesson, swap
 
 
 def draw(title: str, question: str, sides: tuple[str, str] | None = None) -> st.delta_generator.DeltaGenerator:
@@ -21,6 +21,4 @@ def draw(title: str, question: str, sides: tuple[str, str] | None = None) -> st.
             if sides:
                 swap.button(*sides)
             place = st.container(width="content")
-            here = lesson.here()
-            hand.draw(f"{here.lesson.name} {here.number}" if here else "", bool(here and here.step.below))
     return place

@@ -361,6 +361,7 @@ function showLinesOf(self, row, parts) {
     })
     const last = all.at(-1)
     const named = [...last.keys()].filter(k => last[k] >= 0.06).sort((a, b) => last[b] - last[a])
+    parts.lines.setAttribute("aria-label", `Along the steps, ends with ${named.map(k => `${data.classes[k]} ${percent(last[k])}`).join(", ")}`)
     let above = -Infinity
     parts.end.forEach(text => (text.textContent = ""))
     for (const k of named) { // from above; those that would touch go below

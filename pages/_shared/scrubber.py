@@ -31,7 +31,7 @@ _HTML = """
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2v12l8-6z"/></svg>
     </button>
     </div>
-    <input type="range" min="0" step="1">
+    <input type="range" min="0" step="1" aria-label="Frame">
     <div class="readout"><span class="now"></span><span class="widest" aria-hidden="true"></span></div>
   </div>
 </div>

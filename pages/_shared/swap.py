@@ -9,7 +9,7 @@ HELP = "Swap A and B (X)"
 
 def button(a: str, b: str) -> None:
     """Draw it; ``a`` and ``b``: how the keys of the controls of each side begin."""
-    st.button("", icon=":material/swap_horiz:", key="swap", help=HELP, on_click=_swap, args=(a, b))
+    st.button("Swap", icon=":material/swap_horiz:", key="swap", help=HELP, on_click=_swap, args=(a, b))
 
 
 def _swap(a: str, b: str) -> None:

@@ -35,7 +35,7 @@ _HTML = """
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2v12l8-6z"/></svg>
     </button>
     </div>
-    <input type="range" min="0" step="1">
+    <input type="range" min="0" step="1" aria-label="Frame">
     <div class="readout"><span class="now"></span><span class="widest" aria-hidden="true"></span></div>
     <div class="legend"><span class="given">given</span><span class="bits">0</span><span class="scale"></span>
       <span class="bits">8 bits of surprise</span></div>

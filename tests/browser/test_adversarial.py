@@ -179,14 +179,12 @@ def test_a_setting_goes_into_the_link_and_the_place_stays(server, page: Page) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(server, browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
-    page = context.new_page()
-    opened(page, server.url)
-    box = page.locator(".side[data-side=A] canvas.seen").bounding_box()
+def test_a_phone_shows_everything_without_scrolling_sideways(server, phone: Page, scheme: str) -> None:
+    phone.emulate_media(color_scheme=scheme)
+    opened(phone, server.url)
+    box = phone.locator(".side[data-side=A] canvas.seen").bounding_box()
     assert box["width"] >= 140
-    page.locator(".ticks span").nth(3).tap()
-    expect(page.locator("input.target")).to_have_js_property("value", "3")
-    main = page.get_by_test_id("stMain")
+    phone.locator(".ticks span").nth(3).tap()
+    expect(phone.locator("input.target")).to_have_js_property("value", "3")
+    main = phone.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
-    context.close()

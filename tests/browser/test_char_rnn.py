@@ -184,12 +184,10 @@ def test_a_network_trained_live_writes_in_the_end(server, page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(server, browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
-    page = context.new_page()
-    opened(page, server.url)
-    box(page).locator("span").nth(20).tap()
-    expect(box(page).locator(".chosen")).to_have_count(1)
-    main = page.get_by_test_id("stMain")
+def test_a_phone_shows_everything_without_scrolling_sideways(server, phone: Page, scheme: str) -> None:
+    phone.emulate_media(color_scheme=scheme)
+    opened(phone, server.url)
+    box(phone).locator("span").nth(20).tap()
+    expect(box(phone).locator(".chosen")).to_have_count(1)
+    main = phone.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
-    context.close()

@@ -134,11 +134,9 @@ def test_a_drawing_is_judged_by_both_networks(server, page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(server, browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
-    page = context.new_page()
-    opened(page, server.url)
-    expect(page.locator(".scrubber")).to_contain_text("Epoch 5 of 5")
-    main = page.get_by_test_id("stMain")
+def test_a_phone_shows_everything_without_scrolling_sideways(server, phone: Page, scheme: str) -> None:
+    phone.emulate_media(color_scheme=scheme)
+    opened(phone, server.url)
+    expect(phone.locator(".scrubber")).to_contain_text("Epoch 5 of 5")
+    main = phone.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
-    context.close()

@@ -102,7 +102,7 @@ def test_keys_step_and_play(server, page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(readout(page)).to_have_text("Iteration 1\u202f000 of 100\u202f000")
     page.keyboard.press(" ")
-    expect(readout(page)).to_have_text(re.compile("Iteration [5-9]\u202f000 of"))
+    expect(readout(page)).to_have_text(re.compile("Iteration (?!1\u202f)\\d+\u202f000 of"))
     page.keyboard.press(" ")
     expect(picture(page).locator(".play")).to_have_attribute("aria-label", "Play")
 
@@ -148,11 +148,9 @@ def test_a_setting_goes_into_the_link_and_comes_back_from_it(server, page: Page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(server, browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
-    page = context.new_page()
-    opened(page, server.url)
-    lit(page)
-    main = page.get_by_test_id("stMain")
+def test_a_phone_shows_everything_without_scrolling_sideways(server, phone: Page, scheme: str) -> None:
+    phone.emulate_media(color_scheme=scheme)
+    opened(phone, server.url)
+    lit(phone)
+    main = phone.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 1
-    context.close()

@@ -27,7 +27,7 @@ def test_the_overview_leads_into_a_setting(server, page: Page) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Deep Learning Demo Explorer")).to_be_visible()
     expect(page).to_have_title("Overview")
-    page.get_by_role("link", name="A fair fight").click()
+    page.get_by_role("link", name="A fair fight: SGD at 0.1").click()
     page.wait_for_url("**/classifier?*clf_a_lr=0.1*")
     expect(page).to_have_title("Classifier")
 
@@ -37,7 +37,7 @@ def test_a_preset_forgets_what_was_chosen_before(server, page: Page) -> None:
     activation = page.locator(".st-key-clf_b_activation").get_by_role("combobox")
     expect(activation).to_have_value("Tanh")
     page.get_by_role("link", name="Overview").click()
-    page.get_by_role("link", name="A fair fight").click()
+    page.get_by_role("link", name="A fair fight: SGD at 0.1").click()
     page.wait_for_url("**/classifier?*clf_a_lr=0.1*")
     expect(activation).to_have_value("LeakyReLU")
     expect(page.locator(".st-key-clf_epochs input")).to_have_value("5")

@@ -36,7 +36,7 @@ OPTIONS = {
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
     "browser.gatherUsageStats": False,
-    "theme.light.primaryColor": "#3f90da",
+    "theme.light.primaryColor": "#1c67ab",
 }
 
 
