@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core import bench as benchmarks
-from core import recorder, runs
+from core import queueing, recorder, runs
 from core.data import DataMissing
 
 
@@ -97,6 +97,15 @@ def parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download a data set")
     fetch.add_argument("name")
     fetch.set_defaults(run=fetch_command)
+
+    simulate = commands.add_parser("simulate", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+                                   help="how long trainings wait with so many viewers and cores")  # fmt: skip
+    for setting in dataclasses.fields(queueing.Hall):
+        simulate.add_argument(
+            f"--{setting.name}", type=type(setting.default), default=setting.default, help="setting of the hall"
+        )
+    simulate.add_argument("--json", action="store_true")
+    simulate.set_defaults(run=simulate_command)
 
     bench = commands.add_parser("bench", help="measure our speed against the usual way of doing it")
     what = bench.add_mutually_exclusive_group(required=True)
@@ -295,6 +304,18 @@ def fetch_command(options: argparse.Namespace) -> int:
 
     download.fetch(options.name, show)
     print()
+    return 0
+
+
+def simulate_command(options: argparse.Namespace) -> int:
+    hall = queueing.Hall(**{f.name: getattr(options, f.name) for f in dataclasses.fields(queueing.Hall)})
+    found = queueing.simulate(hall)
+    if options.json:
+        print(json.dumps({**dataclasses.asdict(hall), **{name: round(value, 3) for name, value in found.items()}}))
+    else:
+        print(f"{found['trainings_an_hour']:.0f} trainings an hour on {hall.cores} cores, busy {found['busy']:.0%} of "
+              f"the time. A training waits {found['wait_p50_s']:.0f} s in the median, 5 % wait longer than "
+              f"{found['wait_p95_s']:.0f} s.")  # fmt: skip
     return 0
 
 
