@@ -89,7 +89,7 @@ def test_no_click_is_lost_while_a_live_chart_runs(server, page: Page) -> None:
         "How it works": "The idea.",
         "Fair fight": "No sweep over learning rates is recorded",
     }
-    for name, content in [*shows.items()] * 10:
+    for name, content in [*shows.items()] * 6:
         control(page, "clf_tab").get_by_text(name, exact=True).click()
         expect(page.get_by_text(content)).to_be_visible()  # the answer came from the server
     press(page, "clf_stop")

@@ -53,20 +53,20 @@ def running(folder: Path) -> list[Run]:
     return [run for run in found if run.status == "running" and run.history() and run.steps]
 
 
-def meanwhile(folder: Path, following: threading.Event, act: Callable[[Run], None], errors: list) -> threading.Thread:
-    """Once a page follows trainings, act on each of them once."""
+def meanwhile(folder: Path, act: Callable[[Run], None], following: threading.Event, over: threading.Event,
+              errors: list[BaseException]) -> threading.Thread:  # fmt: skip
+    """Once a page follows trainings, act on each of them, and again on all that is recorded later, until it is over."""
 
     def wait() -> None:
         try:
             assert following.wait(PATIENCE), "nothing was followed"
-            until, done = time.monotonic() + PATIENCE, set()
-            while jobs.QUEUE._jobs.keys() - done:
-                assert time.monotonic() < until, "a training does not begin"
+            done = set()
+            while not over.wait(0.02):
                 for run in running(folder):
-                    if run.name not in done:
+                    if (run.name, len(run.checksums)) not in done:
                         act(run)
-                        done.add(run.name)
-                time.sleep(0.02)
+                        done.add((run.name, len(run.checksums)))
+            assert done, "no training began"
         except BaseException as error:
             errors.append(error)
 
@@ -82,11 +82,12 @@ def watched(own_runs: Path, following: threading.Event) -> Iterator[Callable[...
     def watch(page: str, act: Callable[[Run], None]) -> AppTest:
         query, key = TRAININGS[page]
         app = driver.opened(page, query)
-        errors: list[BaseException] = []
-        acting = meanwhile(own_runs, following, act, errors)
+        over, errors = threading.Event(), []
+        acting = meanwhile(own_runs, act, following, over, errors)
         try:
             app.button(key=key).click().run(timeout=PATIENCE)
         finally:
+            over.set()
             acting.join()
         assert not errors, errors[0]
         assert not app.exception, app.exception[0].stack_trace

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
-from tests.load.visitor import Visitor
+from tests.load.visitor import visiting
 
 SESSIONS = 10
 PAGES = ("", "classifier", "embeddings", "char_rnn", "gan", "adversarial")
-CHANGES = 2  # of controls, on each page
+CHANGES = 1  # of a control, on each page
 
 
 def visit(url: str, number: int) -> tuple[int, list[str]]:
     """Walk through the pages, each session from another one on; returns how many answers came, and what went wrong."""
     rng, answers = random.Random(number), 0
-    with closing(Visitor(url)) as visitor:
+    with visiting(url) as visitor:
         for page in PAGES[number % len(PAGES) :] + PAGES[: number % len(PAGES)]:
             visitor.open(page)
             answers += 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 30.0  # seconds for an answer
 LARGEST = 64 * 1024**2  # bytes of a message
@@ -45,19 +47,23 @@ class Control:
                 return self.proto.min + self.proto.step * rng.randint(0, 3)
 
 
+@contextlib.contextmanager
+def visiting(url: str) -> Iterator[Visitor]:
+    """A session on the server at this address, until it is left."""
+    address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
+    with connect(address, subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"], max_size=LARGEST, compression=None,
+                 proxy=None) as socket:  # fmt: skip
+        yield Visitor(socket)
+
+
 class Visitor:
     """One session. What goes wrong on its pages is in ``wrong``."""
 
-    def __init__(self, url: str):
-        address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
-        self._socket = connect(address, subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"], max_size=LARGEST,
-                               compression=None, proxy=None)  # fmt: skip
+    def __init__(self, socket: ClientConnection):
+        self._socket = socket
         self._page = ""  # its hash
         self.controls: dict[str, Control] = {}  # by id
         self.wrong: list[str] = []
-
-    def close(self) -> None:
-        self._socket.close()
 
     def open(self, page: str) -> None:
         """Go to a page, "" for the first, and wait until it is drawn."""
@@ -91,6 +97,8 @@ class Visitor:
                     self._take(message.delta.new_element, message.delta.fragment_id)
                 case "page_not_found":
                     self.wrong.append(f"no page {message.page_not_found.page_name!r}")
+                case "script_finished" if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
+                    raise AssertionError("the page cannot be compiled")
                 case "script_finished" if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     return
 
