@@ -1,7 +1,7 @@
 """A warm process that trains one run after another: ``python -m core.worker``, started and fed by core/jobs.py.
 
-It says ``ready`` when torch is imported, reads the path of a run a line, and answers ``done`` when that run has ended.
-It ends with the process that started it, at once, however that one ends: its standard input closes.
+It warms up until a first path comes, says ``ready``, reads the path of a run a line, and answers ``done`` when that run
+has ended. It ends with the process that started it, at once, however that one ends: its standard input closes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from core import data, limits, recorder, runs, warm
@@ -21,14 +23,9 @@ def main() -> None:
     stand_back()
     paths: queue.Queue[Path] = queue.Queue()
     threading.Thread(target=_read_paths, args=(paths,), daemon=True).start()
-    warm.inference()
-    warm.training()
-    warm.layouts()
-    for topic in recorder.TOPICS:
-        recorder.lab(topic)
-    for name in data.names():
-        if data.decoded(name):  # so that the first training on it starts at once
-            data.load(name)
+    for step in warm_up():
+        if paths.empty():  # else somebody waits: what the training needs, it loads itself
+            step()
     print("ready", flush=True)
     while True:
         with contextlib.suppress(runs.RunError, OSError):  # the folder was removed, say: nothing to record it in
@@ -36,6 +33,14 @@ def main() -> None:
             os.environ["EXPLORER_RUNS"] = str(path.parents[1])  # the runs that it builds on lie beside it
             recorder.perform(path)
         print("done", flush=True)
+
+
+def warm_up() -> Iterator[Callable[[], object]]:
+    """What a worker does before its first training, so that this starts at once."""
+    yield from (warm.inference, warm.training)
+    yield from (partial(recorder.lab, topic) for topic in recorder.TOPICS)
+    yield warm.layouts
+    yield from (partial(data.load, name) for name in data.names() if data.decoded(name))
 
 
 def stand_back() -> None:

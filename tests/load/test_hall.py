@@ -26,8 +26,7 @@ def visit(url: str, number: int) -> tuple[int, list[str]]:
         return answers, visitor.wrong
 
 
-def test_ten_sessions_use_every_page_at_once(fresh_server) -> None:
-    server = fresh_server()
+def test_ten_sessions_use_every_page_at_once(server) -> None:
     with ThreadPoolExecutor(SESSIONS) as pool:
         visits = list(pool.map(visit, [server.url] * SESSIONS, range(SESSIONS)))
     assert visits == [(len(PAGES) * (1 + CHANGES), [])] * SESSIONS
