@@ -16,7 +16,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,17 +92,22 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The optimizer steps of which there are weights, in order."""
-        return sorted(self._kept("snapshots"))
+        return sorted(self._kept["snapshots"])
 
     @property
     def samples(self) -> list[int]:
         """The steps of which there are samples, in order."""
-        return sorted(self._kept("samples"))
+        return sorted(self._kept["samples"])
 
-    def _kept(self, folder: str) -> dict[int, Path]:
-        """Step → file of what was kept in a folder of the run; files that are not the run's are left out."""
-        recorded = (file for file in (self.path / folder).glob("*") if f"{folder}/{file.name}" in self.checksums)
-        return {int(file.stem): file for file in recorded if file.stem.isdecimal()}
+    @cached_property
+    def _kept(self) -> dict[str, dict[int, Path]]:
+        """Folder → step → file of what was kept in it; what is gone, or not the run's, is left out."""
+        found = {folder: {} for folder in KEPT}
+        for name in self.checksums:
+            file = self.path / name
+            if file.parent.name in found and file.stem.isdecimal() and file.exists():
+                found[file.parent.name][int(file.stem)] = file
+        return found
 
     def history(self) -> list[dict[str, Any]]:
         """The progress records so far. A torn last line (the writer was killed, or is just writing) is left out.
@@ -123,7 +128,7 @@ class Run:
         Raises:
             RunError: there are none, the file is damaged, or it is not the one that was recorded.
         """
-        kept = self._kept("snapshots")
+        kept = self._kept["snapshots"]
         if not kept or (step is not None and step not in kept):
             raise RunError(f"The run {self.name} has no weights{'' if step is None else f' of step {step}'}.")
         return _weights(self, kept[max(kept) if step is None else step])
@@ -134,7 +139,7 @@ class Run:
         Raises:
             RunError: there is no such sample, or the file is not the one that was recorded.
         """
-        kept = self._kept("samples")
+        kept = self._kept["samples"]
         if step not in kept:
             raise RunError(f"The run {self.name} has no sample of step {step}.")
         return _checked_bytes(self, kept[step])

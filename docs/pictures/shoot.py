@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -27,7 +29,8 @@ COLORS = 128  # a palette keeps a picture small
 
 def main() -> None:
     command = [sys.executable, str(HERE.parents[1] / "streamlit_app.py"), "--port", "8611"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    own = {"EXPLORER_DATA": tempfile.mkdtemp(), "EXPLORER_RUNS": tempfile.mkdtemp()}  # what a newcomer has
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **own})
     address = server.stdout.readline().split()[-1]
     try:
         with sync_playwright() as playwright:

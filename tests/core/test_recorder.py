@@ -261,7 +261,7 @@ def test_all_weights_but_the_last_can_be_removed(path, monkeypatch):
     run = train(path, monkeypatch, Topic(), Config(epochs=5))
     recorder.keep_last_weights(run)
     kept = runs.read(path)
-    assert (run.steps, kept.steps) == ([5], [5])
+    assert kept.steps == [5]
     assert kept.weights()["weight"][0, 0] == 5
     assert [file.name for file in (path / "snapshots").iterdir()] == ["5.safetensors"]
     assert kept.metrics == run.metrics
