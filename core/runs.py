@@ -102,11 +102,13 @@ class Run:
     @cached_property
     def _kept(self) -> dict[str, dict[int, Path]]:
         """Folder → step → file of what was kept in it; what is gone, or not the run's, is left out."""
-        found = {folder: {} for folder in KEPT}
+        found: dict[str, dict[int, Path]] = {folder: {} for folder in KEPT}
+        there = {folder: set(_names(self.path / folder)) for folder in KEPT}
         for name in self.checksums:
-            file = self.path / name
-            if file.parent.name in found and file.stem.isdecimal() and file.exists():
-                found[file.parent.name][int(file.stem)] = file
+            folder, _, file = name.rpartition("/")
+            step = file.partition(".")[0]
+            if file in there.get(folder, ()) and step.isdecimal():
+                found[folder][int(step)] = self.path / folder / file
         return found
 
     def history(self) -> list[dict[str, Any]]:
@@ -226,6 +228,13 @@ def listing(topic: str | None = None, folder: Path | None = None) -> list[Run | 
             if path.is_dir() and not path.name.startswith("."):
                 found.append(entry(path))
     return found
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def entry(path: Path) -> Run | Unreadable:

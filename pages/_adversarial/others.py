@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -82,8 +83,9 @@ def _told(chosen: Settings, delta: np.ndarray, target: int, name: str, made: str
         return
     shuffled = np.random.default_rng(chosen.seed).permutation(delta.ravel()).reshape(delta.shape)
     sides = {"A": chosen.a} | ({"B": chosen.b} if chosen.b != chosen.a else {})
-    spreads = {side: _added(known, delta, test, tried, target) for side, known in sides.items()}
-    control = _added(chosen.a, shuffled, test, tried, target)
+    on = f"{name} {chosen.start.index} {target}"
+    spreads = {side: _added(_key(known, delta, on), known, delta, tried, target) for side, known in sides.items()}
+    control = _added(_key(chosen.a, shuffled, on), chosen.a, shuffled, tried, target)
     counted = int(spreads["A"].counted.sum())
     st.markdown(
         f"Added to **{counted}** other test images that A names right, {made} makes A call "
@@ -95,9 +97,15 @@ def _told(chosen: Settings, delta: np.ndarray, target: int, name: str, made: str
     _sheet(chosen, spreads["A"], test.labels[tried], target)
 
 
-def _added(known: Known, delta: np.ndarray, test, tried: np.ndarray, target: int) -> Spread:
-    return added(library.network(known).model, delta, library.pixels(known, test.images[tried]), test.labels[tried],
-                 target)  # fmt: skip
+def _key(known: Known, delta: np.ndarray, on: str) -> str:
+    return f"{known.identity} {hashlib.sha256(delta.tobytes()).hexdigest()} {on}"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _added(key: str, _known: Known, _delta: np.ndarray, _tried: np.ndarray, _target: int) -> Spread:
+    _, test = library.others(_known.dataset)
+    images = library.pixels(_known, test.images[_tried])
+    return added(library.network(_known).model, _delta, images, test.labels[_tried], _target)
 
 
 def _rate(spread: Spread) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
@@ -67,7 +68,7 @@ class Settings:
     def dataset(self) -> str:
         return self.a.dataset
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         return library.examples(self.dataset)[1]
 
