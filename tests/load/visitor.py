@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ class Control:
     proto: Any
     fragment: str
 
+    @property
+    def key(self) -> str:
+        """The name that the page has given it."""
+        return self.proto.id.rpartition("-")[2]
+
     def value(self, rng: random.Random) -> Any:
         """Some value that it may have."""
         match self.kind:
@@ -52,7 +58,7 @@ def visiting(url: str) -> Iterator[Visitor]:
     """A session on the server at this address, until it is left."""
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     with connect(address, subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"], max_size=LARGEST, compression=None,
-                 proxy=None) as socket:  # fmt: skip
+                 proxy=None, ping_interval=None) as socket:  # fmt: skip
         yield Visitor(socket)
 
 
@@ -63,13 +69,16 @@ class Visitor:
         self._socket = socket
         self._page = ""  # its hash
         self.controls: dict[str, Control] = {}  # by id
+        self.buttons: set[str] = set()  # ids
         self.wrong: list[str] = []
 
-    def open(self, page: str) -> None:
-        """Go to a page, "" for the first, and wait until it is drawn."""
+    def open(self, page: str, query: str = "") -> None:
+        """Go to a page, "" for the first, at the settings of a link, and wait until it is drawn."""
         self.controls.clear()
+        self.buttons.clear()
         asked = BackMsg()
         asked.rerun_script.page_name = page
+        asked.rerun_script.query_string = query
         self._answered(asked)
 
     def change(self, control: Control, value: Any) -> None:
@@ -83,6 +92,18 @@ class Visitor:
         else:
             setattr(state, FIELDS[control.kind], value)
         self._answered(asked)
+
+    def press(self, key: str, said: str) -> str:
+        """Press the button with this key, and wait until the page says what ``said`` finds; returns that."""
+        asked = BackMsg()
+        asked.rerun_script.page_script_hash = self._page
+        (name,) = (name for name in self.buttons if name.endswith(f"-{key}"))
+        asked.rerun_script.widget_states.widgets.add(id=name, trigger_value=True)
+        self._socket.send(asked.SerializeToString())
+        while True:
+            message = ForwardMsg.FromString(self._socket.recv(PATIENCE))
+            if found := re.search(said, message.delta.new_element.markdown.body):
+                return found[0]
 
     def _answered(self, asked: BackMsg) -> None:
         self._socket.send(asked.SerializeToString())
@@ -106,5 +127,7 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.wrong.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind == "button":
+            self.buttons.add(element.button.id)
         elif kind in FIELDS and not getattr(element, kind).disabled:
             self.controls[getattr(element, kind).id] = Control(kind, getattr(element, kind), fragment)
