@@ -44,7 +44,8 @@ _HTML = """
   </div>
   <div class="controls">
     <div class="aim"><span class="name">Target</span>
-      <div class="track"><input type="range" min="0" step="1" class="target"><div class="ticks"></div></div></div>
+      <div class="track"><input type="range" min="0" step="1" class="target" aria-label="Target">
+        <div class="ticks"></div></div></div>
     <div class="steps">
     <button type="button" class="back" aria-label="One step back" title="One step back (←)">
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M12 2v12L4 8z"/></svg>
