@@ -34,7 +34,6 @@ ROUTER = PAGES / "_router.py"
 STREAMLIT = "1.67."  # the version whose insides `quiet_streamlit` knows
 FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a process with 256 in all
 JANITOR_SECONDS = 20
-FIRST_PAGE = 3  # seconds in which whoever starts the server gets a first page, before more is imported beside it
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
 # end, it stays put: no page can shadow a library, and the path does not change while other threads import.
@@ -49,6 +48,7 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     raise_file_limit()
     warm.inference()
     warm.drawing()
+    jobs.warm_up()
     threading.Thread(target=keep_house, name="janitor", daemon=True).start()
     try:
         yield
@@ -85,12 +85,10 @@ def raise_file_limit() -> None:
 
 
 def keep_house() -> None:
-    """Start the workers, finish the imports, then collect garbage now and then, instead of after every run of a page.
+    """Finish the imports, then collect garbage now and then, instead of after every run of a page.
 
     The half million objects of the libraries live as long as the process: frozen, the collector passes them by.
     """
-    time.sleep(FIRST_PAGE)
-    jobs.warm_up()
     warm.training()
     warm.extras()
     warm.neighbours(NEIGHBOURS)

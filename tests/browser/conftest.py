@@ -25,7 +25,8 @@ HERE = Path(__file__).parent
 ASKED_TWICE = ("/_stcore/health", "/_stcore/host-config")
 OWN = ("127.0.0.1", "localhost", "", None)  # data: and blob: addresses have no host
 
-expect.set_options(timeout=20_000)  # ms; a server that has just started still imports beside its first page
+PATIENCE = 60_000  # ms; a server that has just started still imports beside its first page
+expect.set_options(timeout=PATIENCE // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +91,7 @@ def phone(handheld: BrowserContext) -> Iterator[Page]:
 
 def _page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     errors, outside = [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: is_error(message) and errors.append(message.text))
