@@ -14,7 +14,8 @@ from pages._embeddings import library, readings
 from pages._embeddings.settings import Settings
 from pages._shared import training
 from pages._shared.maps import Column, Map, panel
-from pages._shared.scrubber import scrubber
+from pages._shared.packing import Encoded
+from pages._shared.scrubber import ready, scrubber
 
 HEIGHT = 404  # pixels
 REST = 284  # pixels of a window that the page needs around the picture
@@ -37,7 +38,7 @@ def draw(settings: Settings, found: Found) -> int:
         key="emb_picture",
         axis="Iteration" if settings.unfold else "Epoch",
         frames=[str(label) for label in labels],
-        panels=[recorded(settings, found, labels)],
+        panels=recorded(settings, found, labels),
         at=at,
         height=HEIGHT,
         rest=REST,
@@ -70,19 +71,19 @@ def _to_link(frame: int, default: int) -> None:
         st.query_params["emb_frame"] = str(frame)
 
 
-def recorded(settings: Settings, found: Found, labels: Sequence[int]) -> dict:
+def recorded(settings: Settings, found: Found, labels: Sequence[int]) -> Encoded:
     """The panel of finished layouts, put together once for all viewers."""
     key = str([(place, library.identity(run) if run else "") for place, run in found.items()])
     return _recorded(key + f"{settings.epoch} {settings.unfold}", settings, found, labels)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _recorded(key: str, _settings: Settings, _found: Found, _labels: Sequence[int]) -> dict:
+def _recorded(key: str, _settings: Settings, _found: Found, _labels: Sequence[int]) -> Encoded:
     run = next(run for run in _found.values() if library.readable(run))
     first = library.points_of(run, run.steps[0])
     columns = [column(_settings, side, _found, _labels) for side in sides(_found)]
-    return together(columns, first, stream=_stream(_settings),
-                    sprite=library.sprite(_settings.networks["B"].dataset, len(first.labels)))  # fmt: skip
+    sprite = library.sprite(_settings.networks["B"].dataset, len(first.labels))
+    return ready([*map(str, _labels)], [together(columns, first, stream=_stream(_settings), sprite=sprite)])
 
 
 def _stream(settings: Settings) -> str:

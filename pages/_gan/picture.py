@@ -16,7 +16,8 @@ from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import CERTAINTY, FRECHET, ONES, VARIETY, Settings, short
 from pages._shared import training, words
-from pages._shared.scrubber import scrubber
+from pages._shared.packing import Encoded
+from pages._shared.scrubber import ready, scrubber
 from pages._shared.sheets import Sheets, panel
 
 KEY = "gan_picture"
@@ -77,7 +78,7 @@ def _to_link(iteration: int, default: int) -> None:
         st.query_params["gan_at"] = str(iteration)
 
 
-def _panels(settings: Settings, found: Found, labels: Sequence[int]) -> list[dict]:
+def _panels(settings: Settings, found: Found, labels: Sequence[int]) -> Encoded:
     """The panels of what is recorded, put together once for all viewers."""
     others = [run.name for config in settings.sides.values() for run in library.seeds(config)]  # for the bands
     key = str([*((run.name, run.status, run.samples) if run else None for run in found.values()), *others])
@@ -85,8 +86,8 @@ def _panels(settings: Settings, found: Found, labels: Sequence[int]) -> list[dic
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _recorded(key: str, _settings: Settings, _found: Found, _labels: Sequence[int]) -> list[dict]:
-    return panels(_settings, _found, _labels, {"A": 0, "B": 0})
+def _recorded(key: str, _settings: Settings, _found: Found, _labels: Sequence[int]) -> Encoded:
+    return ready([*map(str, _labels)], panels(_settings, _found, _labels, {"A": 0, "B": 0}))
 
 
 def panels(settings: Settings, found: Found, labels: Sequence[int], sent: dict[str, int]) -> list[dict]:

@@ -20,7 +20,7 @@ const instances = new WeakMap()
 export default function ({ parentElement, data }) {
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
-  accept(self, data)
+  accept(self, told(data))
   return () => {
     cancelAnimationFrame(self.frame)
     self.sizes.disconnect()
@@ -109,7 +109,6 @@ function write(pen, words, x, y, { size = 12, bold = false, color = pen.muted, a
   pen.to.fillText(words, x, y)
 }
 
-const bytes = packed => Uint8Array.from(atob(packed), char => char.charCodeAt(0))
 const ease = t => t * t * (3 - 2 * t)
 const between = (a, b, t) => a + (b - a) * t
 // Where t in [0, 1] stands among n frames: the frame, and how far it has gone to the next; the rest of its time it waits

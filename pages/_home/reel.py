@@ -7,15 +7,17 @@ from typing import Any
 
 import streamlit as st
 
+from pages._shared import packing
+
 _HERE = Path(__file__).parent
 _REEL = st.components.v2.component(
     "explorer_reel",
-    html='<div class="reel"><canvas role="img"></canvas></div>',
-    css=(_HERE / "reel.css").read_text("utf-8"),
-    js=(_HERE / "reel.js").read_text("utf-8"),
+    html='<div class="reel"><canvas role="img" aria-label="A small picture"></canvas></div>',
+    css=packing.joined(_HERE / "reel.css"),
+    js=packing.joined(packing.SCRIPT, _HERE / "reel.js"),
 )
 
 
 def reel(picture: dict[str, Any], *, key: str, moving: bool) -> None:
     """Play a picture of pages/_home/pictures.py; at a stand-still, its end is shown."""
-    _REEL(key=key, data={**picture, "moving": moving})
+    _REEL(key=key, data=packing.told({**picture, "moving": moving}))

@@ -2,11 +2,10 @@
 //
 // Streamlit calls the default export at the start and again whenever the data or the theme change. What belongs to one
 // place on the page is kept in a WeakMap, and handlers are assigned, not added. Text from Python only ever becomes
-// textContent. perturbation.py puts scrubber_elements.js before this file, as one module.
+// textContent. perturbation.py puts packing.js and scrubber_elements.js before this file, as one module.
 
 const STACKED = 640 // px; below this width everything stands one below the other
 const TALLEST = 0.3 // of the width, where the picture grows with the window
-const KEY_PAUSE = 300 // ms after the last key until Python hears of it
 const FRAME = 450 // ms that a step stays while playing
 const [END, RADIX, KINDS] = [1023, 1024, 3] // of a place's code, as in perturbation.py
 const [NEGATIVE, POSITIVE] = [[31, 97, 158], [199, 80, 0]] // ends of the signed scale, as in core/images.py
@@ -19,10 +18,10 @@ export default function ({ parentElement, data, setStateValue }) {
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   self.tell = code => setStateValue("place", [code, Date.now()])
-  accept(self, data)
+  accept(self, told(data))
   return () => {
     stop(self)
-    clearTimeout(self.pause)
+    forget(self)
     self.observer.disconnect()
     removeEventListener("resize", self.resized)
     instances.delete(parentElement)
@@ -120,8 +119,6 @@ function place(self, code) {
 
 // Data
 
-const bytes = text => Uint8Array.from(atob(text), char => char.charCodeAt(0))
-
 function unpack(row) {
   const image = bytes(row.image)
   return { ...row, image, size: image.length, delta: new Int8Array(bytes(row.delta).buffer),
@@ -157,12 +154,11 @@ function go(self, change, tells = false) {
   self.target = Math.min(Math.max(self.target, 0), self.data.targets.length - 1)
   show(self)
   if (!tells) return
-  clearTimeout(self.pause)
-  self.pause = setTimeout(() => send(self), KEY_PAUSE)
+  soon(self, send)
 }
 
 function send(self) {
-  clearTimeout(self.pause)
+  forget(self)
   const code = codeOf(self)
   if (code === self.sent) return
   self.sent = code
@@ -174,7 +170,7 @@ function toggle(self) {
     stop(self)
     return send(self)
   }
-  clearTimeout(self.pause)
+  forget(self)
   if (self.step >= self.data.steps) go(self, { step: 0 })
   self.timer = setInterval(() => {
     go(self, { step: self.step + 1 })

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages._shared.packing import packed
-from pages._shared.scrubber import follow, plain
+from pages._shared import packing
+from pages._shared.packing import packed, plain
+from pages._shared.scrubber import follow
 
 USUAL = 0.98  # of all gradients are below the end of the common scale; what is above has its full colour
 MAPS = ("Perturbation", "Gradient", "Sign")
@@ -31,7 +32,7 @@ _HTML = """
   <div class="stage">
     <div class="origin">
       <div class="caption"></div>
-      <canvas role="img"></canvas>
+      <canvas role="img" aria-label="The image"></canvas>
       <div class="options">
         <div class="choice" role="group" aria-label="Map"></div>
         <div class="legend"><canvas width="61" height="1" aria-hidden="true"></canvas>
@@ -58,7 +59,7 @@ _HTML = """
       <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2v12l8-6z"/></svg>
     </button>
     </div>
-    <input type="range" min="0" step="1" class="step">
+    <input type="range" min="0" step="1" class="step" aria-label="Step">
     <div class="readout"><span class="now"></span><span class="widest" aria-hidden="true"></span></div>
   </div>
 </div>
@@ -66,8 +67,8 @@ _HTML = """
 _PICTURE = st.components.v2.component(
     "explorer_perturbation",
     html=_HTML,
-    css="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("scrubber.css", "perturbation.css")),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("scrubber_elements.js", "perturbation.js")),
+    css=packing.joined(_HERE / "scrubber.css", _HERE / "perturbation.css"),
+    js=packing.joined(packing.SCRIPT, _HERE / "scrubber_elements.js", _HERE / "perturbation.js"),
 )
 
 
@@ -176,7 +177,7 @@ def picture(
             "targets": [{"label": label, "k": k} for label, k in targets], "truth": truth, "away": away,
             "at": st.session_state[f"{key}:sent"], "jumps": found["jumps"], "steps": steps, "maps": [*MAPS],
             "bounds": bounds(rows), "height": height, "rest": rest, "alt": alt, "key": key}  # fmt: skip
-    result = _PICTURE(key=key, data=data, on_place_change=lambda: None)
+    result = _PICTURE(key=key, data=packing.told(data), on_place_change=lambda: None)
     found = follow(found, at.code, result.place, _LAST)  # a session that took over from a lost one learns of it now
     st.session_state[f"{key}:seen"] = found
     return Place.of(found["frame"]).within(len(targets), steps)

@@ -8,7 +8,6 @@
 
 const STACKED = 640 // px; below this width the panels stand one below the other
 const TALLEST = 0.375 // of their width, where panels grow with the window
-const KEY_PAUSE = 300 // ms after the last step until Python hears of it
 
 // A new kind of panel is one function here, in a file of its own, and a check of its lengths in scrubber.py. It is
 // called once with its <section>, and returns draw(panel, frame, alt), called for new data and new sizes, and
@@ -21,10 +20,10 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   self.tell = frame => setStateValue("frame", [frame, Date.now()]) // the time tells equal moves apart
   self.point = what => setTriggerValue("pick", what)
-  accept(self, data)
+  accept(self, told(data))
   return () => {
     stop(self)
-    clearTimeout(self.pause)
+    forget(self)
     self.observer.disconnect()
     removeEventListener("resize", self.resized)
     instances.delete(parentElement)
@@ -93,7 +92,7 @@ function go(self, frame) {
 }
 
 function send(self) {
-  clearTimeout(self.pause)
+  forget(self)
   if (self.frame === self.sent) return
   self.sent = self.frame
   self.tell(self.frame)
@@ -113,8 +112,7 @@ function release(self) {
 function step(self, frame) {
   stop(self)
   go(self, frame)
-  clearTimeout(self.pause)
-  self.pause = setTimeout(() => send(self), KEY_PAUSE)
+  soon(self, send)
 }
 
 function toggle(self) {
@@ -123,7 +121,7 @@ function toggle(self) {
     return send(self)
   }
   const last = () => self.data.frames.length - 1
-  clearTimeout(self.pause)
+  forget(self)
   if (self.frame >= last()) go(self, 0)
   self.timer = setInterval(() => {
     go(self, self.frame + 1)

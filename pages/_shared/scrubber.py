@@ -6,13 +6,15 @@ a drag or of a play, on pause, and a moment after the last key. The panels are d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages._shared import packing
+from pages._shared.packing import Encoded
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -39,10 +41,12 @@ _HTML = """
 _SCRUBBER = st.components.v2.component(
     "explorer_scrubber",
     html=_HTML,
-    css="\n".join((_HERE / f"scrubber{part}.css").read_text(encoding="utf-8") for part in ("", "_maps", "_sheets")),
-    js="\n".join((_HERE / f"scrubber{part}.js").read_text(encoding="utf-8")
-                 for part in ("", "_elements", "_curves", "_tiles", "_maps", "_sheets", "_bars")),
-)  # fmt: skip
+    css=packing.joined(*(_HERE / f"scrubber{part}.css" for part in ("", "_maps", "_sheets"))),
+    js=packing.joined(
+        packing.SCRIPT,
+        *(_HERE / f"scrubber{part}.js" for part in ("", "_elements", "_curves", "_tiles", "_maps", "_sheets", "_bars")),
+    ),
+)
 
 
 def scrubber(
@@ -50,7 +54,7 @@ def scrubber(
     key: str,
     axis: str,
     frames: Sequence[str],
-    panels: Sequence[dict],
+    panels: Sequence[dict] | Encoded,
     at: int,
     height: int = 290,
     play_ms: int = 700,
@@ -92,7 +96,8 @@ def scrubber(
         key: of the widget; its state is ``{"frame": number}``, which a test may seed.
         axis: what the frames are, capitalised: "Epoch".
         frames: a label a frame.
-        panels: what is shown, from left to right; stacked where the room is less than 640 pixels wide.
+        panels: what is shown, from left to right; stacked where the room is less than 640 pixels wide. What ``ready``
+            returns for them saves the work of putting them together anew.
         at: the frame to start with. Another value than in the last run moves the viewer there; the same value, or the
             one that this function has returned, does not.
         height: of the panels, in pixels; the controls below take 48 more.
@@ -106,19 +111,25 @@ def scrubber(
     Raises:
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
     """
-    check(frames, panels)
+    panels = panels if isinstance(panels, Encoded) else ready(frames, panels)
     last = len(frames) - 1
     seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
-    data = {"axis": axis, "frames": [*frames], "panels": plain(panels), "at": seen["frame"], "jumps": seen["jumps"]}
+    data = {"axis": axis, "frames": [*frames], "panels": panels, "at": seen["frame"], "jumps": seen["jumps"]}
     data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live, "rest": rest}
     if again:
         _forget(key)
-    result = _SCRUBBER(key=key, data=data, on_frame_change=lambda: None, on_pick_change=lambda: None)
+    result = _SCRUBBER(key=key, data=packing.told(data), on_frame_change=lambda: None, on_pick_change=lambda: None)
     if not again:  # the same click is in the answer for as long as this run of the script lasts
         st.session_state[f"{key}:picked"] = result.pick
     seen = follow(seen, at, result.frame, last)  # a session that took over from a lost one learns of it only now
     st.session_state[f"{key}:seen"] = seen
     return seen["frame"]
+
+
+def ready(frames: Sequence[str], panels: Sequence[dict]) -> Encoded:
+    """Panels for ``scrubber``, put together once for all viewers: it raises what that raises."""
+    check(frames, panels)
+    return packing.encoded(panels)
 
 
 def picked(key: str) -> tuple[str, int, int] | None:
@@ -230,14 +241,3 @@ def _stack(panel: dict, frames: int) -> Iterator[tuple[str, int, int]]:
 
 
 _CHECKS = {"curves": _curves, "tiles": _tiles, "maps": _maps, "sheets": _sheets, "bars": _bars, "stack": _stack}
-
-
-def plain(value: Any) -> Any:
-    """The same as JSON knows it: lists for arrays, Python's numbers for NumPy's, None for NaN and infinity."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

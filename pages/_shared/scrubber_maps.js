@@ -49,10 +49,10 @@ function accept_maps(self, panel) {
   }
   self.stream = panel.stream
   self.panel = panel
-  self.labels = decode(panel.labels)
+  self.labels = bytes(panel.labels)
   panel.columns.forEach((column, c) => {
     column.maps.forEach((map, m) => keep(self, `map ${c} ${m}`, map.frames, panel.from, coordinates))
-    keep(self, `said ${c}`, column.said, panel.from, decode)
+    keep(self, `said ${c}`, column.said, panel.from, bytes)
     keep(self, `near ${c}`, column.near, panel.from, words)
   })
   const names = panel.classes.map((name, k) => {
@@ -117,12 +117,8 @@ function stored(self, name, frame) {
   return frames.find(Boolean)?.value ?? null
 }
 
-function decode(text) {
-  return Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-}
-
 function words(text) {
-  return new Uint16Array(decode(text).buffer)
+  return new Uint16Array(bytes(text).buffer)
 }
 
 function coordinates(text) {

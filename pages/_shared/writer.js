@@ -18,7 +18,7 @@ export default function ({ parentElement, data, setStateValue }) {
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   self.tell = switched => setStateValue("switch", switched)
-  accept(self, data)
+  accept(self, told(data))
   return () => {
     stop(self)
     self.observer.disconnect()
@@ -111,7 +111,6 @@ function measure(self) {
 }
 
 function unpack(panel) {
-  const bytes = text => Uint8Array.from(atob(text), char => char.charCodeAt(0))
   return { ...panel, numbers: new Float32Array(bytes(panel.numbers).buffer), top: bytes(panel.top),
     shares: new Uint16Array(bytes(panel.shares).buffer) }
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared.scrubber import plain
+from pages._shared import packing
 
 MOST_SWITCHES = 200  # of the temperature within one text
 
@@ -45,8 +45,8 @@ _HTML = """
 _WRITER = st.components.v2.component(
     "explorer_writer",
     html=_HTML,
-    css=(_HERE / "writer.css").read_text(encoding="utf-8"),
-    js=(_HERE / "writer.js").read_text(encoding="utf-8"),
+    css=packing.joined(_HERE / "writer.css"),
+    js=packing.joined(packing.SCRIPT, _HERE / "writer.js"),
 )
 
 
@@ -112,4 +112,4 @@ def writer(
     data = {"axis": axis, "about": digest(about), "story": digest(story), "schedule": schedule, "frames": shown}
     data["take"] = digest(json.dumps([data["about"], schedule, [label for label, _ in frames]]))
     data |= {"speed": speed, "height": height, "alt": alt}
-    _WRITER(key=key, data=plain(data), on_switch_change=lambda: None)
+    _WRITER(key=key, data=packing.told(data), on_switch_change=lambda: None)

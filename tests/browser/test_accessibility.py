@@ -22,6 +22,8 @@ def test_nothing_serious(server, page: Page, address: str, scheme: str) -> None:
     expect(page.locator(".stMain h1").first).to_be_visible()
     page.wait_for_selector(IDLE)
     page.wait_for_function(READY)
+    if address:
+        expect(page.locator(".readout .now").first).not_to_be_empty()  # the picture stands
     found = Axe().run(page, options=OPTIONS).response["violations"]
     serious = [f"{v['id']}: {v['help']}\n" + "\n".join(map(where, v["nodes"])) for v in found
                if v["impact"] in ("serious", "critical")]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_it_opens_on_untrained_and_trained_by_pca_and_tsne() -> None:
     found = layouts(shown())
     epochs = picture.frames(shown(), found)
     assert epochs == list(range(11))
-    given = picture.recorded(shown(), found, epochs)
+    (given,) = json.loads(picture.recorded(shown(), found, epochs).json)
     assert [(column["side"], [view["title"] for view in column["maps"]]) for column in given["columns"]] == [
         ("A", ["PCA", "t-SNE"]), ("B", ["PCA", "t-SNE"]),
     ]  # fmt: skip
@@ -61,7 +62,7 @@ def test_it_opens_on_untrained_and_trained_by_pca_and_tsne() -> None:
 
 def test_the_raw_pixels_are_a_third_column() -> None:
     chosen = shown(pixels=True)
-    given = picture.recorded(chosen, layouts(chosen), list(range(11)))
+    (given,) = json.loads(picture.recorded(chosen, layouts(chosen), list(range(11))).json)
     assert [column["titles"][0] for column in given["columns"]] == ["raw pixels", "untrained", "untrained"]
     assert not opened(emb_pixels="true").error
 
@@ -126,7 +127,7 @@ def test_unfolding_shows_every_tenth_iteration() -> None:
                                                   "init": "pca"})  # fmt: skip
     found = layouts(chosen)
     assert picture.frames(chosen, found) == [0, 10, 20, 30, 40, 50]
-    given = picture.recorded(chosen, found, picture.frames(chosen, found))
+    (given,) = json.loads(picture.recorded(chosen, found, picture.frames(chosen, found)).json)
     assert [len(view["frames"]) for view in given["columns"][1]["maps"]] == [1, 6]
 
 

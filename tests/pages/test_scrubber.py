@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shared.scrubber import check, follow, plain
+from pages._shared.scrubber import check, follow
 
 CURVES = {"type": "curves", "title": "Loss", "x": [0, 1], "series": [{"name": "A", "y": [2.0, 1.0]}]}
 VERDICT = {"label": "cat", "p": 0.5, "ok": True}
@@ -81,8 +80,3 @@ def test_good_panels_pass() -> None:
     check(["0", "1"], [CURVES, TILES, {**CURVES, "series": [{"name": "A", "x": [0, 0.5, 1], "y": [3, 2, 1]}]}])
     with pytest.raises(ValueError, match="at least one frame"):
         check([], [CURVES])
-
-
-def test_numbers_become_plain_and_gaps_none() -> None:
-    given = {"y": np.array([1.5, np.nan], np.float32), "x": (np.int64(1), float("inf")), "label": "cat", "thin": True}
-    assert plain(given) == {"y": [1.5, None], "x": [1, None], "label": "cat", "thin": True}

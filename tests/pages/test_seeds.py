@@ -14,7 +14,8 @@ def bands(query: dict[str, str], page: str) -> int:
     """How many bands the pictures of a page show."""
     app = opened(page, query)
     assert [toggle.label for toggle in app.toggle if toggle.key == seeds.KEY] == ["Bands over recorded seeds"]
-    return sum(element.proto.json.replace(" ", "").count('"band":[[') for element in app.get("bidi_component"))
+    sent = (element.proto.bytes.decode().replace(" ", "") for element in app.get("bidi_component"))
+    return sum(data.count('"band":[[') for data in sent)
 
 
 @pytest.mark.parametrize("page", ["classifier", "gan"])
