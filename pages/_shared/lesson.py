@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages._shared import folded
 from pages._shared.lessons import Lesson, Step, lessons
 from pages._shared.links import PRESET
 
@@ -134,10 +135,14 @@ def _end() -> None:
 
 def menu() -> None:
     """A button with a link to every lesson, and one that goes on with the last."""
-    with st.popover("Lessons", icon=":material/school:"):
-        known = lessons()
-        name, number = st.session_state.get(PLACE, ("", 0))
-        if name in known and here() is None:
-            link(known[name], number, f"Go on with “{known[name].title}”, step {number}", ":material/play_arrow:")
-        for lesson in known.values():
-            link(lesson, 1, f"{lesson.title} · {lesson.minutes} minutes", ":material/arrow_forward:")
+    place = here()
+    folded.popover("Lessons", ":material/school:", f"lessons_{place.lesson.name if place else ''}", _menu)  # closed anew
+
+
+def _menu() -> None:
+    known = lessons()
+    name, number = st.session_state.get(PLACE, ("", 0))
+    if name in known and here() is None:
+        link(known[name], number, f"Go on with “{known[name].title}”, step {number}", ":material/play_arrow:")
+    for lesson in known.values():
+        link(lesson, 1, f"{lesson.title} · {lesson.minutes} minutes", ":material/arrow_forward:")

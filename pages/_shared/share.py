@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core import runs, script
 from core.data import DataMissing
+from pages._shared import folded
 
 TRAINED = "These commands train the same runs again. The same machine and images give the same numbers."
 SCRIPTS = "The same training in one file of plain PyTorch, without this project: its losses begin as those here."
@@ -20,16 +21,19 @@ def popover(commands: dict[str, str], told: str = TRAINED) -> None:
 
     For every command that trains, there is a script too.
     """
-    with st.popover("Share & reproduce", icon=":material/link:"):
-        link_tab, script_tab = st.tabs(["Link and commands", "Python script"])
-        with link_tab:
-            st.caption("This link opens the page with exactly these settings.")
-            st.code(link(), language=None, wrap_lines=True)
-            st.caption(told)
-            for side, command in commands.items():
-                st.code(f"{command}   # {side}", language="bash", wrap_lines=True)
-        with script_tab:
-            _scripts(commands)
+    folded.popover("Share & reproduce", ":material/link:", "share", partial(_content, commands, told))
+
+
+def _content(commands: dict[str, str], told: str) -> None:
+    link_tab, script_tab = st.tabs(["Link and commands", "Python script"])
+    with link_tab:
+        st.caption("This link opens the page with exactly these settings.")
+        st.code(link(), language=None, wrap_lines=True)
+        st.caption(told)
+        for side, command in commands.items():
+            st.code(f"{command}   # {side}", language="bash", wrap_lines=True)
+    with script_tab:
+        _scripts(commands)
 
 
 def link() -> str:

@@ -17,7 +17,9 @@ def drawn(commands: dict[str, str]) -> AppTest:
 
         share.popover(commands)
 
-    app = AppTest.from_function(page, kwargs={"commands": commands}, default_timeout=60).run()
+    app = AppTest.from_function(page, kwargs={"commands": commands}, default_timeout=60)
+    app.session_state["share"] = True  # it is open
+    app.run()
     assert not app.exception, app.exception[0].stack_trace
     return app
 
