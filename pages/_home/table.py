@@ -12,7 +12,6 @@ from pages._home.cards import SGD_ADAM, TANH
 from pages._shared import words
 from pages._shared.links import PRESET
 
-WIDTHS = (48, 5)  # of the cells, and of the link
 TITLES = {"classifier": "Classifier", "char_rnn": "Char-RNN", "gan": "GAN", "adversarial": "Adversarial"}
 UNITS = {NATS: "nats a character", ENTROPY: "0 to 1"}  # that the numbers don't name
 PERCENT = f"{words.THIN}%"
@@ -46,15 +45,14 @@ def draw() -> None:
     st.subheader("What the course measured, and what we measure", anchor=False)
     st.caption(HEAD)
     measured = _measured()
-    with st.container(key="home_table", gap="xsmall"):
+    with st.container(key="home_table", gap="xsmall"):  # home.css makes it a grid: columns would be three blocks a row
         st.html('<div class="home-row home-head"><small>Figure</small><small>Course</small><small>Ours</small>'
                 "<small>Why</small></div>")  # fmt: skip
         for figure in reported.FIGURES:
-            row, link = st.columns(WIDTHS, gap="small", vertical_alignment="center")
-            row.html(cells(figure, measured[figure.name]))
-            link.page_link(f"{figure.topic}.py", label="Show it", icon=":material/arrow_forward:",
-                           help=f"Open {TITLES[figure.topic]} at this setting",
-                           query_params={**LINKS[figure.name], PRESET: "1"})  # fmt: skip
+            st.html(cells(figure, measured[figure.name]))
+            st.page_link(f"{figure.topic}.py", label="Show it", icon=":material/arrow_forward:",
+                         help=f"Open {TITLES[figure.topic]} at this setting",
+                         query_params={**LINKS[figure.name], PRESET: "1"})  # fmt: skip
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

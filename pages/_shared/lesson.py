@@ -135,8 +135,8 @@ def _end() -> None:
 
 def menu() -> None:
     """A button with a link to every lesson, and one that goes on with the last."""
-    place = here()
-    folded.popover("Lessons", ":material/school:", f"lessons_{place.lesson.name if place else ''}", _menu)  # closed anew
+    place = here()  # in the key: who has followed a link finds the menu closed
+    folded.popover("Lessons", ":material/school:", f"lessons_{place.lesson.name if place else ''}", _menu)
 
 
 def _menu() -> None:
