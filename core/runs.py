@@ -20,14 +20,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from core import run_files
 from core.locks import is_held
+from core.run_files import RunError
 
 FORMAT = 1  # of the folder; a reader refuses what is newer
 STATUSES = ("queued", "running", "done", "stopped", "diverged", "failed", "interrupted")
 ACTIVE = ("queued", "running")
 QUEUE_LOCK, WORKER_LOCK = ".queue.lock", ".worker.lock"  # held while somebody cares for a queued, or a running, run
-MOST_BYTES = 512 * 1024**2  # of a file of weights or samples: what is larger is not read
-KEPT = {"snapshots": "The weights", "samples": "The samples"}  # in messages
 # The settings that are told in the names of runs
 SPOKEN = ("dataset", "text", "cell", "objective", "layout", "layer", "model", "initial", "optimizer", "activation")
 NUMBERED = {"lr": "lr{:g}", "iterations": "i{:d}", "perplexity": "p{:g}", "epsilon": "eps{:g}", "seed": "s{:d}"}
@@ -45,10 +45,6 @@ class Diverged(ArithmeticError):
     def __init__(self, step: int):
         super().__init__(f"The loss was no longer a finite number at step {step:,}: try a lower learning rate.")
         self.step = step
-
-
-class RunError(ValueError):
-    """A run folder cannot be read, or does not fit what was asked; the message says why in a sentence."""
 
 
 def runs_dir() -> Path:
@@ -102,14 +98,7 @@ class Run:
     @cached_property
     def _kept(self) -> dict[str, dict[int, Path]]:
         """Folder → step → file of what was kept in it; what is gone, or not the run's, is left out."""
-        found: dict[str, dict[int, Path]] = {folder: {} for folder in KEPT}
-        there = {folder: set(_names(self.path / folder)) for folder in KEPT}
-        for name in self.checksums:
-            folder, _, file = name.rpartition("/")
-            step = file.partition(".")[0]
-            if file in there.get(folder, ()) and step.isdecimal():
-                found[folder][int(step)] = self.path / folder / file
-        return found
+        return run_files.kept(self.path, tuple(self.checksums))
 
     def history(self) -> list[dict[str, Any]]:
         """The progress records so far. A torn last line (the writer was killed, or is just writing) is left out.
@@ -117,12 +106,7 @@ class Run:
         Raises:
             RunError: another line is damaged.
         """
-        file = self.path / "history.jsonl"
-        try:
-            stat = file.stat()
-        except FileNotFoundError:
-            return []
-        return _history(file, stat.st_size, stat.st_mtime_ns)
+        return run_files.history(self.path / "history.jsonl")
 
     def weights(self, step: int | None = None) -> dict:
         """The weights after ``step`` optimizer steps (default: the last kept) as float32 tensors, checked.
@@ -133,7 +117,7 @@ class Run:
         kept = self._kept["snapshots"]
         if not kept or (step is not None and step not in kept):
             raise RunError(f"The run {self.name} has no weights{'' if step is None else f' of step {step}'}.")
-        return _weights(self, kept[max(kept) if step is None else step])
+        return run_files.weights(self.path, kept[max(kept) if step is None else step], self.checksums)
 
     def sample(self, step: int) -> bytes:
         """What the model drew or wrote after ``step`` steps, checked.
@@ -144,7 +128,7 @@ class Run:
         kept = self._kept["samples"]
         if step not in kept:
             raise RunError(f"The run {self.name} has no sample of step {step}.")
-        return _checked_bytes(self, kept[step])
+        return run_files.checked(self.path, kept[step], self.checksums)
 
 
 @dataclass(frozen=True)
@@ -187,7 +171,8 @@ def read(path: Path) -> Run:
         RunError: the folder holds no run, or one that this version cannot read.
     """
     try:
-        stored = json.loads((path / "run.json").read_text("utf-8"))
+        stat = (path / "run.json").stat()
+        stored = _stored(path / "run.json", stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if stored["format"] > FORMAT:
             raise RunError(f"{path.name} was written by a newer version of the explorer (format {stored['format']}).")
         run = Run(path, **{f.name: stored[f.name] for f in dataclasses.fields(Run) if f.name != "path"})
@@ -198,6 +183,12 @@ def read(path: Path) -> Run:
             raise
         raise RunError(f"The run.json of {path.name} cannot be read ({type(error).__name__}: {error}).") from error
     return _checked(run)
+
+
+@lru_cache(maxsize=256)
+def _stored(file: Path, inode: int, size: int, written: int) -> dict[str, Any]:
+    """What a run.json says; never change it. A new one has another inode: it is renamed into the old one's place."""
+    return json.loads(file.read_text("utf-8"))
 
 
 def _checked(run: Run) -> Run:
@@ -230,13 +221,6 @@ def listing(topic: str | None = None, folder: Path | None = None) -> list[Run | 
     return found
 
 
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
 def entry(path: Path) -> Run | Unreadable:
     """The run in a folder, or why it cannot be read."""
     try:
@@ -253,8 +237,9 @@ def find(name: str) -> Run:
     """
     if NAME.fullmatch(name):
         for root in (shipped_dir(), runs_dir()):
-            for path in root.glob(f"*/{name}"):
-                return read(path)
+            for path in (root / topic / name for topic in sorted(run_files.names(root))):
+                if path.exists():
+                    return read(path)
     raise RunError(f"There is no run {name!r}: `python -m core runs` lists them.")
 
 
@@ -275,41 +260,3 @@ def first_difference(one: Run, other: Run) -> int | None:
     if len(first) == len(second):
         return None
     return max(first, second, key=len)[min(len(first), len(second))]["step"]
-
-
-@lru_cache(maxsize=128)
-def _history(file: Path, size: int, written: int) -> list[dict[str, Any]]:
-    """The whole lines of a history. Size and time of writing are arguments so that a longer file is read again."""
-    try:
-        lines = file.read_bytes()[:size].split(b"\n")[:-1]
-        records = [json.loads(line) for line in lines]
-        if not all(isinstance(record, dict) for record in records):
-            raise ValueError("a line is no record")
-        return records
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"The history of {file.parent.name} cannot be read ({error}).") from error
-
-
-def _weights(run: Run, file: Path) -> dict:
-    from safetensors import SafetensorError
-
-    from core import weights
-
-    content = _checked_bytes(run, file)
-    try:
-        return weights.unpack(content)
-    except (SafetensorError, ValueError) as error:
-        raise RunError(f"The weights {file.name} of {run.name} cannot be read ({error}).") from error
-
-
-def _checked_bytes(run: Run, file: Path) -> bytes:
-    name = file.relative_to(run.path).as_posix()
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise OSError(f"larger than {MOST_BYTES // 1024**2} MB")
-        content = file.read_bytes()
-    except OSError as error:
-        raise RunError(f"{KEPT[name.partition('/')[0]]} {file.name} of {run.name} cannot be read ({error}).") from error
-    if run.checksums.get(name) != hashlib.sha256(content).hexdigest():
-        raise RunError(f"{KEPT[name.partition('/')[0]]} {file.name} of {run.name} are not those that were recorded.")
-    return content

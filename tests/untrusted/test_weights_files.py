@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from core import recorder, runs, shipped, weights
+from core import recorder, run_files, runs, shipped, weights
 from core.runs import Run, RunError
 
 State = dict[str, torch.Tensor]
@@ -186,6 +186,6 @@ def test_nonsense_of_the_right_shape_is_a_network(run: Run, case: str, tmp_path:
 def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = recorded("classifier")[0]
     other = with_weights(run, tmp_path, true_bytes(run))
-    monkeypatch.setattr(runs, "MOST_BYTES", 1000)
+    monkeypatch.setattr(run_files, "MOST_BYTES", 1000)
     with pytest.raises(RunError, match="larger than"):
         other.weights()
