@@ -85,7 +85,12 @@ def find(name: str) -> Run | None:
 
 def seeds(run: Run) -> list[Run]:
     """The finished runs with the settings of this one, whatever their seed, in the order of the seeds."""
-    wanted = {**run.config, "seed": None}
+    return _seeds(run.name, str(runs.runs_dir()), run)
+
+
+@st.cache_resource(ttl=3, max_entries=32, show_spinner=False)
+def _seeds(name: str, root: str, _run: Run) -> list[Run]:
+    wanted = {**_run.config, "seed": None}
     known = (entry for entry in runs.listing("char_rnn") if isinstance(entry, Run) and entry.status == "done")
     found = {entry.config["seed"]: entry for entry in known if {**entry.config, "seed": None} == wanted}
     return [found[seed] for seed in sorted(found)]

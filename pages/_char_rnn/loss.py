@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable
 
+import pandas as pd
 import streamlit as st
 
 from core import charts, course
@@ -39,16 +40,28 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
             bands = seeds.switch()
         last = max([2, *(config_steps(run) for run in found.values() if run)])
         spec = charts.losses(last, TITLES[unit], HEIGHT, (0.0 if unit == PERPLEXITY else 1.0, CEILING[unit]))
-        draw_chart(spec, rows(found, unit, bands), "Loss of A and B over the iterations, and the course's")
+        draw_chart(spec, _rows(found, unit, bands), "Loss of A and B over the iterations, and the course's")
         st.caption("Thin: batches. Thick: held-out text. Dashes: the course. Band: the recorded seeds, held out.")
     with table:
-        st.dataframe(_table(settings, found), hide_index=True, width="stretch")
+        st.markdown(_table(settings, found))
         st.caption(
             "**Batch**: the mean loss of the last 100 iterations. **Held out**: the last 5\u202f% of the text, never "
             "trained on. The course reported single batches, the grey dashes. **Perplexity** is the exponential of the "
             "loss: as unsure as among so many equally probable characters."
         )
     _downloads(found, frames)
+
+
+def _rows(found: dict[str, Run | None], unit: str, bands: bool) -> pd.DataFrame:
+    """The rows as a table, put together once for all viewers."""
+    others = [run.name for side in found.values() if side and bands for run in library.seeds(side)]
+    known = [(run.name, len(run.history())) if run else None for run in found.values()]
+    return _kept_rows(f"{known} {others} {unit} {bands}", found, unit, bands)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _kept_rows(key: str, _found: dict[str, Run | None], _unit: str, _bands: bool) -> pd.DataFrame:
+    return pd.DataFrame(rows(_found, _unit, _bands))
 
 
 def config_steps(run: Run) -> int:
@@ -83,17 +96,15 @@ def _band(side: str, run: Run, scale: Callable[[float], float]) -> list[dict]:
             for step, (low, high) in zip(steps, spread, strict=False) if high < 20]  # fmt: skip
 
 
-def _table(settings: Settings, found: dict[str, Run | None]) -> list[dict]:
-    made = []
+def _table(settings: Settings, found: dict[str, Run | None]) -> str:
+    """The last figures, as Markdown."""
+    made = [["network", "batch", "held out", "perplexity, held out"], ["---", "--:", "--:", "--:"]]
     for side, run in found.items():
-        if run is None:
-            continue
-        name = f"{side} · {settings.networks[side].title}"
-        made.append({"network": name, "batch": _figure(run, "train_loss"), "held out": _figure(run, "heldout_loss"),
-                     "perplexity, held out": _figure(run, "heldout_perplexity")})  # fmt: skip
-    made.append({"network": "course", "batch": f"{course.LOSSES[-1]:.3f}", "held out": "not reported",
-                 "perplexity, held out": "not reported"})  # fmt: skip
-    return made
+        if run is not None:
+            figures = [_figure(run, name) for name in ("train_loss", "heldout_loss", "heldout_perplexity")]
+            made.append([f"{side} · {settings.networks[side].title}", *figures])
+    made.append(["course", f"{course.LOSSES[-1]:.3f}", "not reported", "not reported"])
+    return "\n".join(f"| {' | '.join(row)} |" for row in made)
 
 
 def _figure(run: Run, name: str) -> str:

@@ -30,7 +30,8 @@ class Network:
 def networks() -> dict[str, Network]:
     """Title → network: the shipped one, one's own, and the classifiers whose images are on this machine."""
     found = [*_shipped(), *_own(str(runs.runs_dir()))]
-    return {network.title: network for network in found if data.available(network.dataset)}
+    there = {dataset: data.available(dataset) for dataset in {network.dataset for network in found}}
+    return {network.title: network for network in found if there[network.dataset]}
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 
-def draw(spec: dict[str, Any], rows: list[dict[str, Any]], alt: str, **options: Any) -> Any:
+def draw(spec: dict[str, Any], rows: list[dict[str, Any]] | pd.DataFrame, alt: str, **options: Any) -> Any:
     """Draw a chart; with no rows yet, the empty frame. Options go to ``st.vega_lite_chart``."""
     return st.vega_lite_chart(pd.DataFrame(rows), spec, width="stretch", alt=alt, **options)
 
