@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import hand, lesson, links
+from pages._shared import hand, lesson, links, serving
 
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
@@ -30,3 +30,4 @@ lesson.arrive()
 lesson.draw()
 hand.draw(lesson.here())
 page.run()
+serving.DRAWN.set()

@@ -44,19 +44,19 @@ def draw() -> None:
     """Draw the heading and the rows."""
     st.subheader("What the course measured, and what we measure", anchor=False)
     st.caption(HEAD)
-    measured = _measured()
+    found = measured()
     with st.container(key="home_table", gap="xsmall"):  # home.css makes it a grid: columns would be three blocks a row
         st.html('<div class="home-row home-head"><small>Figure</small><small>Course</small><small>Ours</small>'
                 "<small>Why</small></div>")  # fmt: skip
         for figure in reported.FIGURES:
-            st.html(cells(figure, measured[figure.name]))
+            st.html(cells(figure, found[figure.name]))
             st.page_link(f"{figure.topic}.py", label="Show it", icon=":material/arrow_forward:",
                          help=f"Open {TITLES[figure.topic]} at this setting",
                          query_params={**LINKS[figure.name], PRESET: "1"})  # fmt: skip
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _measured() -> dict[str, Ours | None]:
+def measured() -> dict[str, Ours | None]:
     return {figure.name: reported.ours(figure) for figure in reported.FIGURES}
 
 

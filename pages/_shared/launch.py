@@ -28,8 +28,8 @@ def main(app: st.App, arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     sock = bind(options.host, options.port)
     configure(options.host, sock.getsockname()[1])
-    print(f"{NAME}: {address(sock)}", flush=True)
-    server = uvicorn.Server(
+    print(f"{NAME}: starting", flush=True)
+    server = Server(
         uvicorn.Config(
             app,
             access_log=False,
@@ -43,6 +43,15 @@ def main(app: st.App, arguments: list[str] | None = None) -> None:
         server.run(sockets=[sock])
     if not server.started:
         sys.exit(1)
+
+
+class Server(uvicorn.Server):
+    """Prints the address once somebody who opens it is answered at once."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"{NAME}: {address(sockets[0])}", flush=True)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -34,6 +34,8 @@ ROUTER = PAGES / "_router.py"
 STREAMLIT = "1.67."  # the version whose insides `quiet_streamlit` knows
 FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a process with 256 in all
 JANITOR_SECONDS = 20
+ALONE = 4.0  # seconds that the first page has the process for itself, at most
+DRAWN = threading.Event()  # set by the router when a page has been drawn
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
 # end, it stays put: no page can shadow a library, and the path does not change while other threads import.
@@ -48,7 +50,6 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     raise_file_limit()
     warm.inference()
     warm.drawing()
-    jobs.warm_up()
     threading.Thread(target=keep_house, name="janitor", daemon=True).start()
     try:
         yield
@@ -85,10 +86,13 @@ def raise_file_limit() -> None:
 
 
 def keep_house() -> None:
-    """Finish the imports, then collect garbage now and then, instead of after every run of a page.
+    """Get ready what the first page does without, then collect garbage now and then, instead of after every run.
 
     The half million objects of the libraries live as long as the process: frozen, the collector passes them by.
     """
+    first_page()
+    DRAWN.wait(ALONE)
+    jobs.warm_up()
     warm.training()
     warm.extras()
     warm.neighbours(NEIGHBOURS)
@@ -99,6 +103,15 @@ def keep_house() -> None:
         trim(0)
         time.sleep(JANITOR_SECONDS)
         gc.collect()
+
+
+def first_page() -> None:
+    """Work out what the overview shows, while the browser of its first viewer still reads scripts."""
+    from pages._home import cards, pictures, table
+
+    for page in cards.CARDS:
+        pictures.of(page)
+    table.measured()
 
 
 def malloc_trim() -> Callable[[int], int]:

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -17,12 +18,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import streamlit as st
+import uvloop
 from streamlit import config, net_util
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.server import server_util
 
 from pages._shared import launch, serving
+from tests.pages.driver import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = {
@@ -40,7 +43,11 @@ OPTIONS = {
 }
 
 
-def test_connections_do_not_wait_for_acknowledgements() -> None:
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_connections_do_not_wait_for_acknowledgements(loop: str) -> None:
     async def accepted() -> int:
         nodelay = asyncio.get_running_loop().create_future()
 
@@ -59,7 +66,23 @@ def test_connections_do_not_wait_for_acknowledgements() -> None:
                 writer.close()
                 await writer.wait_closed()
 
-    assert asyncio.run(accepted()) != 0
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        assert runner.run(accepted()) != 0
+
+
+def test_who_opens_the_printed_address_is_answered_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "streamlit_app.py"), "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        address = next(line for line in server.stdout if "http://" in line).split(": ")[1].strip()
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+            assert answer.read() == b"ok"
+        server.terminate()
+
+
+def test_what_the_first_page_does_without_waits_until_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "DRAWN", threading.Event())
+    opened("home", {})
+    assert serving.DRAWN.is_set()
 
 
 def test_a_taken_port_gives_way_to_the_next() -> None:
