@@ -41,10 +41,13 @@ def _is_active(run: Run | None) -> bool:
 def outcomes(topic: str, sides: dict[str, Any], key: str, find: Find) -> list[str]:
     """For each side that was trained again, whether every number came out as recorded."""
     said = []
+    asked = st.session_state.get(key, ())
     for side, config in sides.items():
         name = runs.run_name(topic, config)
+        if name + AGAIN not in asked:
+            continue
         first, second = find(name), find(name + AGAIN)
-        if first and second and second.name in st.session_state.get(key, ()) and second.status == "done":
+        if first and second and second.status == "done":
             step = runs.first_difference(first, second)
             outcome = SAME if step is None else OTHER.format(step=words.count(step))
             said.append(f"{side}, trained again, gave {outcome}")

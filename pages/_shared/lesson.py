@@ -44,10 +44,11 @@ class Here:
 
 def here() -> Here | None:
     """Where the link says that the viewer is; None outside of a lesson."""
-    lesson = lessons().get(st.query_params.get(NAME, ""))
-    number = st.query_params.get(STEP, "1")
+    name = st.query_params.get(NAME)
+    lesson = lessons().get(name) if name else None
     if lesson is None:
         return None
+    number = st.query_params.get(STEP, "1")
     return Here(lesson, min(max(int(number), 1), len(lesson.steps)) if number.isdecimal() and len(number) < 4 else 1)
 
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from streamlit import config, net_util
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
 
 from core import jobs, limits, warm
@@ -36,6 +39,8 @@ FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a p
 JANITOR_SECONDS = 20
 ALONE = 4.0  # seconds that the first page has the process for itself, at most
 DRAWN = threading.Event()  # set by the router when a page has been drawn
+
+_POPULATE_THEME = app_session._populate_theme_msg
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
 # end, it stays put: no page can shadow a library, and the path does not change while other threads import.
@@ -59,11 +64,11 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
 
 
 def quiet_streamlit() -> None:
-    """Switch off two things in Streamlit that can stop the whole server for seconds, and that no setting reaches.
+    """Switch off what costs time in Streamlit and no setting reaches; other versions are left as they are.
 
     A viewer who comes back after a lost connection re-arms the file watcher even where it is set to "none"; it walks
-    every module in memory. And a web socket that another web site asks for sends the server to the internet, to find
-    its own address. Other versions than the known one are left as they are.
+    every module in memory. A web socket that another web site asks for sends the server to the internet, to find its
+    own address. And at every run of a page the theme is gathered anew from all settings, a twentieth of the time.
     """
     if not st.__version__.startswith(STREAMLIT):
         logger = logging.getLogger(__name__)
@@ -72,6 +77,15 @@ def quiet_streamlit() -> None:
     net_util.get_external_ip = lambda: None
     if config.get_option("server.fileWatcherType") == "none":
         AppSession.register_file_watchers = lambda session: None
+    app_session._populate_theme_msg = lambda message, section="theme": message.MergeFrom(theme(section))
+
+
+@cache
+def theme(section: str) -> CustomThemeConfig:
+    """A section of config.toml as the browser gets it; read once, while the server starts."""
+    message = CustomThemeConfig()
+    _POPULATE_THEME(message, section)
+    return message
 
 
 def raise_file_limit() -> None:

@@ -65,6 +65,7 @@ class Hall:
             self.timed("change", lambda: visitor.change(control, control.value(rng)))
 
     def train(self, visitor: Visitor, number: int, rng: random.Random) -> None:
+        visitor.open("")  # only another page takes its settings from the link
         visitor.open("classifier", TRAIN.format(1000 + number))
         self.together.wait()
         time.sleep(rng.uniform(0, 5))

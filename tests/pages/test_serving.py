@@ -20,6 +20,8 @@ import pytest
 import streamlit as st
 import uvloop
 from streamlit import config, net_util
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.server import server_util
@@ -117,33 +119,52 @@ def test_settings_hold_from_any_folder(tmp_path: Path) -> None:
     assert Path(runs) == tmp_path / "here"  # a path means what it meant where the app was started
 
 
-def test_coming_back_does_not_start_a_file_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+REPLACED = ((AppSession, "register_file_watchers"), (net_util, "get_external_ip"), (app_session, "_populate_theme_msg"))
+
+
+@pytest.fixture
+def untouched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Streamlit is again as it was when the test ends."""
+    for where, name in REPLACED:
+        monkeypatch.setattr(where, name, getattr(where, name))
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("untouched")
+def test_coming_back_does_not_start_a_file_watcher() -> None:
     """If the first line fails, look into the new Streamlit whether the patches are still needed, and still work."""
     assert st.__version__.startswith(serving.STREAMLIT)
     assert "register_file_watchers()" in inspect.getsource(WebsocketSessionManager._resume_stored_session)
-    monkeypatch.setattr(AppSession, "register_file_watchers", AppSession.register_file_watchers)
-    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
     assert config.get_option("server.fileWatcherType") == "none"
     serving.quiet_streamlit()
     session = object()  # the real method would look for its attributes
     assert AppSession.register_file_watchers(session) is None
 
 
-def test_a_foreign_site_sends_nobody_to_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AppSession, "register_file_watchers", AppSession.register_file_watchers)
-    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
+@pytest.mark.parametrize("section", ["theme", "theme.light", "theme.dark", "theme.sidebar", "theme.dark.sidebar"])
+@pytest.mark.usefixtures("untouched")
+def test_the_theme_is_what_streamlit_makes_of_it(section: str) -> None:
+    serving.quiet_streamlit()
+    ours, theirs = CustomThemeConfig(), CustomThemeConfig()
+    app_session._populate_theme_msg(ours, section)
+    serving._POPULATE_THEME(theirs, section)
+    assert ours == theirs
+    assert bool(ours.primary_color) == (section in ("theme.light", "theme.dark"))
+
+
+def test_a_foreign_site_sends_nobody_to_the_internet(untouched: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, **_: asked.append(url))
+    untouched.setattr(net_util, "_make_blocking_http_get", lambda url, **_: asked.append(url))
     serving.quiet_streamlit()
     assert not server_util.is_url_from_allowed_origins("http://foreign.example")
     assert not asked
 
 
-def test_another_version_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(st, "__version__", "1.99.0")
-    before = AppSession.register_file_watchers, net_util.get_external_ip
+def test_another_version_is_left_as_it_is(untouched: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    untouched.setattr(st, "__version__", "1.99.0")
+    before = [getattr(where, name) for where, name in REPLACED]
     serving.quiet_streamlit()
-    assert (AppSession.register_file_watchers, net_util.get_external_ip) == before
+    assert [getattr(where, name) for where, name in REPLACED] == before
     assert "1.99.0" in caplog.text
 
 
