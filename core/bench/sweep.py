@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core import cluster, runs, sweep
 
-RUNS, ITERATIONS = 30, 250  # of the GAN: about a second each
+RUNS, ITERATIONS = 30, 600  # of the GAN: about two seconds each
 ROUNDS = 1  # of each; the mean counts
 PATIENCE = 60  # seconds until the scheduler must be there
 
