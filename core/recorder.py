@@ -149,6 +149,11 @@ def end(path: Path, status: str, reason: str) -> None:
     _change(path, status=status, reason=reason)
 
 
+def mark(path: Path, **facts: Any) -> None:
+    """Add facts to what a run ran on."""
+    _change(path, environment={**runs.read(path).environment, **facts})
+
+
 def keep_last_weights(run: runs.Run) -> None:
     """Remove all weights of a run but the last, to save space."""
     names = [f"snapshots/{step}.safetensors" for step in run.steps]

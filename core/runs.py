@@ -216,7 +216,7 @@ def listing(topic: str | None = None, folder: Path | None = None) -> list[Run | 
     found: list[Run | Unreadable] = []
     for root in (folder,) if folder else (shipped_dir(), runs_dir()):
         for path in sorted(root.glob(f"{topic or '*'}/*")):
-            if path.is_dir() and not path.name.startswith("."):
+            if path.is_dir() and not path.name.startswith(".") and not path.parent.name.startswith("."):
                 found.append(entry(path))
     return found
 
@@ -238,7 +238,7 @@ def find(name: str) -> Run:
     if NAME.fullmatch(name):
         for root in (shipped_dir(), runs_dir()):
             for path in (root / topic / name for topic in sorted(run_files.names(root))):
-                if path.exists():
+                if path.exists() and not path.parent.name.startswith("."):
                     return read(path)
     raise RunError(f"There is no run {name!r}: `python -m core runs` lists them.")
 

@@ -68,7 +68,7 @@ def caption(settings: Settings, pair: dict[str, Run | None]) -> str:
                 f"{side} over {len(finals)} seeds: {words.percent(mean)} "
                 f"({words.percent(low)} to {words.percent(high)})"
             )
-    names = [f"{side} `{run.name}`" for side, run in pair.items() if run]
+    names = [f"{side} {words.run(run)}" for side, run in pair.items() if run]
     return " · ".join([*parts, *names])
 
 

@@ -85,7 +85,7 @@ def caption(settings: Settings, found: Found) -> str:
     a, b = settings.a, settings.b
     rates = f"lr {a.lr_d:g}" if {a.lr_d, a.lr_g, b.lr_d, b.lr_g} == {a.lr_d} else ""
     parts = [f"seed {a.seed}", rates, f"{words.count(settings.iterations)} iterations", *_bands(settings)]
-    names = [f"{side} `{run.name}`{_part(run, settings.sides[side])}" for side, run in found.items() if run]
+    names = [f"{side} {words.run(run)}{_part(run, settings.sides[side])}" for side, run in found.items() if run]
     return " · ".join([*filter(None, parts), *names])
 
 

@@ -12,7 +12,6 @@ from pages._home.cards import SGD_ADAM, TANH
 from pages._shared import words
 from pages._shared.links import PRESET
 
-TITLES = {"classifier": "Classifier", "char_rnn": "Char-RNN", "gan": "GAN", "adversarial": "Adversarial"}
 UNITS = {NATS: "nats a character", ENTROPY: "0 to 1"}  # that the numbers don't name
 PERCENT = f"{words.THIN}%"
 HEAD = (
@@ -51,7 +50,7 @@ def draw() -> None:
         for figure in reported.FIGURES:
             st.html(cells(figure, found[figure.name]))
             st.page_link(f"{figure.topic}.py", label="Show it", icon=":material/arrow_forward:",
-                         help=f"Open {TITLES[figure.topic]} at this setting",
+                         help=f"Open {words.TITLES[figure.topic]} at this setting",
                          query_params={**LINKS[figure.name], PRESET: "1"})  # fmt: skip
 
 
@@ -80,7 +79,7 @@ def row(figure: Figure, ours: Ours | None) -> dict[str, str]:
     told = figure.said or "not described"
     said = {
         "title": figure.setting[0].upper() + figure.setting[1:],
-        "about": f"{TITLES[figure.topic]}, exercise {figure.exercise} · {figure.what}{unit}",
+        "about": f"{words.TITLES[figure.topic]}, exercise {figure.exercise} · {figure.what}{unit}",
         "theirs": told if figure.reported is None else number(figure.reported, figure.unit, figure.digits),
     }
     if ours is None:

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core import runs, script
+from core import limits, runs, script
 from core.data import DataMissing
-from pages._shared import folded
+from pages._shared import folded, takeaway
 
 TRAINED = "These commands train the same runs again. The same machine and images give the same numbers."
 SCRIPTS = "The same training in one file of plain PyTorch, without this project: its losses begin as those here."
@@ -25,7 +25,8 @@ def popover(commands: dict[str, str], told: str = TRAINED) -> None:
 
 
 def _content(commands: dict[str, str], told: str) -> None:
-    link_tab, script_tab = st.tabs(["Link and commands", "Python script"])
+    names = ["Link and commands", "Python script", *(() if limits.read_only() else ["Open a run folder"])]
+    link_tab, script_tab, *bring_tab = st.tabs(names)
     with link_tab:
         st.caption("This link opens the page with exactly these settings.")
         st.code(link(), language=None, wrap_lines=True)
@@ -34,6 +35,9 @@ def _content(commands: dict[str, str], told: str) -> None:
             st.code(f"{command}   # {side}", language="bash", wrap_lines=True)
     with script_tab:
         _scripts(commands)
+    for tab in bring_tab:
+        with tab:
+            takeaway.bring()
 
 
 def link() -> str:

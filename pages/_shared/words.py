@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.runs import Run
+
+TITLES = {"classifier": "Classifier", "embeddings": "Embeddings", "char_rnn": "Char-RNN", "gan": "GAN",
+          "adversarial": "Adversarial"}  # fmt: skip
 THIN = "\u202f"  # narrow no-break space, between thousands
 
 
@@ -21,6 +25,11 @@ def seconds(time: float) -> str:
     """75.3 → "1 min 15 s"; 8.2 → "8 s"."""
     minutes, rest = divmod(max(0, round(time)), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def run(run: Run) -> str:
+    """The name of a run as captions have it, in Markdown; of one that was trained elsewhere they say so."""
+    return f"`{run.name}`{' (brought as a file)' if run.environment.get('brought') else ''}"
 
 
 def listed(words: Iterable[str]) -> str:

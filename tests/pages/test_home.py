@@ -19,6 +19,7 @@ from core import course, reported, runs
 from core.gan_pictures import cells
 from core.reported import FIGURES
 from pages._home import cards, pictures, recorded, table
+from pages._shared import words
 from tests.pages.driver import ROUTER, opened, text
 
 PAGES = ["classifier", "embeddings", "char_rnn", "gan", "adversarial"]
@@ -53,7 +54,7 @@ def settings() -> Iterator[tuple[str, dict[str, str]]]:
 def test_the_overview_shows_a_card_for_each_page(home: AppTest) -> None:
     assert home.title[0].value == "Deep Learning Demo Explorer"
     titles = [card.value for card in home.subheader]
-    assert [title for title in titles if title in table.TITLES.values() or title == "Embeddings"] == [
+    assert [title for title in titles if title in words.TITLES.values() or title == "Embeddings"] == [
         "Classifier", "Embeddings", "Char-RNN", "GAN", "Adversarial",
     ]  # fmt: skip
     assert [page for page, _ in links(home)[:15]] == [page for page in PAGES for _ in range(3)]
