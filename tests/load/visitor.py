@@ -54,11 +54,11 @@ class Control:
 
 
 @contextlib.contextmanager
-def visiting(url: str) -> Iterator[Visitor]:
-    """A session on the server at this address, until it is left."""
+def visiting(url: str, ahead: int = 16) -> Iterator[Visitor]:
+    """A session on the server at this address, until it is left; it takes so many messages before they are read."""
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     with connect(address, subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"], max_size=LARGEST, compression=None,
-                 proxy=None, ping_interval=None) as socket:  # fmt: skip
+                 proxy=None, ping_interval=None, max_queue=ahead, close_timeout=1) as socket:  # fmt: skip
         yield Visitor(socket)
 
 

@@ -1,0 +1,36 @@
+"""A browser tab that is stopped: it asks, and never reads what it is sent. Nobody else may notice."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosed
+
+from tests.load.measure import resident
+from tests.load.visitor import visiting
+
+ASKS = 40  # times for a page of 2 MB
+MOST_MIB = 300  # that the server may grow meanwhile: half of it are the page's own sheets
+SECONDS = 10.0  # for a page to somebody else
+
+
+def test_a_stopped_tab_holds_up_nobody_and_fills_no_memory(server) -> None:
+    with visiting(server.url) as other:
+        other.open("gan")
+        before = resident(server.process.pid)
+        with visiting(server.url, ahead=1) as stopped:
+            for _ in range(ASKS):
+                asked = BackMsg()
+                asked.rerun_script.page_name = "gan"
+                with contextlib.suppress(ConnectionClosed):  # the server may give it up
+                    stopped._socket.send(asked.SerializeToString())
+                time.sleep(0.05)
+            for page in ("classifier", "gan"):
+                started = time.monotonic()
+                other.open(page)
+                assert time.monotonic() - started < SECONDS
+            assert resident(server.process.pid) - before < MOST_MIB
+        assert not other.wrong
+    assert server.process.poll() is None
