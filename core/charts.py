@@ -25,6 +25,7 @@ def _spec(chart: alt.TopLevelMixin) -> Spec:
     """The chart as a plain dict without the name of its rows, which the caller passes beside it."""
     spec = chart.configure_axis(labelFontSize=13, titleFontSize=13, titleFontWeight="normal").to_dict()
     spec.pop("data", None)
+    spec["padding"] = {"left": 5, "top": 5, "right": 16, "bottom": 5}  # the last tick's label is wider than the axis
     return spec
 
 
@@ -80,7 +81,8 @@ def confusion(
 
     ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page.
     """
-    order, slanted = list(classes), alt.Axis(orient="top", labelAngle=-40, labelOverlap=False)
+    long = max(map(len, classes)) > 2
+    order, slanted = list(classes), alt.Axis(orient="top", labelAngle=-40 if long else 0, labelOverlap=False)
     base = alt.Chart(ROWS).encode(
         x=alt.X("called:N", sort=order, title=x_title, axis=slanted),
         y=alt.Y("true:N", sort=order, title=y_title),
@@ -139,7 +141,7 @@ def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float
     hues = alt.Scale(domain=["A", "B", "course"], range=[A, B, COURSE])
     y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
     base = alt.Chart(ROWS).encode(
-        x=alt.X("step:Q", title="iteration", scale=alt.Scale(domain=[0, x_max]), axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("step:Q", title="iteration", scale=alt.Scale(domain=[0, x_max]), axis=THOUSANDS),
         y=alt.Y("value:Q", title=y_title, scale=y_scale),
         color=alt.Color("side:N", scale=hues, legend=None),
         tooltip=["side:N", "kind:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],

@@ -18,7 +18,7 @@ with st.container(gap="xsmall"):
     with st.container(key="controls", gap="xsmall"):
         chosen, bar = settings.controls(networks)
     bar.markdown(notice.differs(chosen))
-    stage, found, place = st.container(gap="xsmall"), {}, None
+    stage, found, place = st.container(gap="xsmall", key="stage_adversarial"), {}, None
     with stage:
         try:
             with st.spinner("Attacking…"):

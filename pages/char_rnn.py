@@ -23,7 +23,7 @@ with st.container(gap="xsmall"):
     live.buttons(bar, going)
     stage, frames = st.empty(), []
     if going is None:
-        with stage.container(gap="xsmall"):
+        with stage.container(gap="xsmall", key="stage_char_rnn"):
             try:
                 with st.spinner("Writing…"):
                     frames = picture.takes(chosen)
@@ -31,7 +31,7 @@ with st.container(gap="xsmall"):
             except (DataMissing, RunError) as error:  # weights are damaged, or a network is gone: the message says it
                 st.info(str(error))
     with corner:
-        share.popover(live.commands(chosen))
+        share.popover(live.commands(chosen), notice.COMMANDS)
     st.markdown(f"**What to notice.** {notice.notice(chosen) if going is None else notice.TRAINING}")
     st.caption(notice.caption(chosen, frames))
 

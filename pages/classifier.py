@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import data, runs
+from core import runs
 from pages._classifier import download, live, notice, picture, recordings, settings, tabs
 from pages._shared import heading, share, training
 
@@ -16,12 +16,12 @@ with st.container(gap="xsmall"):
     with bar:
         live.buttons(chosen, pair)
     st.markdown(notice.differs(chosen, pair))
-    progress = st.empty() if data.available(chosen.a.dataset) else download.offer(chosen.a.dataset)
+    progress = st.empty()
 
     active = any(run and run.active for run in pair.values())
     stage, epoch = st.empty(), recordings.last_epoch(pair)
     if not active:
-        with stage.container(gap="xsmall"):
+        with stage.container(gap="xsmall", key="stage_classifier"):
             epoch = picture.draw(chosen, pair, epoch)
     with corner:
         share.popover({side: runs.command("classifier", config) for side, config in chosen.sides.items()})

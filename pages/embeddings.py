@@ -34,14 +34,14 @@ with st.container(gap="xsmall"):
         st.warning(told, icon=":material/warning:")
     stage, frame = st.empty(), 0
     if not going and network is None:
-        with stage.container(gap="xsmall"):
+        with stage.container(gap="xsmall", key="stage_embeddings"):
             try:
                 frame = picture.draw(chosen, found)
             except (DataMissing, RunError) as error:  # a file is damaged, or a network is gone: the message says it
                 st.info(str(error))
     with corner:
         share.popover({f"{side or 'pixels'} {method}": runs.command("embeddings", config)
-                       for (side, method), config in configs.items()})  # fmt: skip
+                       for (side, method), config in configs.items()}, notice.COMMANDS)  # fmt: skip
     st.markdown(f"**What to notice.** {notice.notice(chosen)}")
     st.caption(notice.caption(chosen, found))
 

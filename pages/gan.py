@@ -25,7 +25,7 @@ with st.container(gap="xsmall"):
     live.buttons(bar, chosen, found)
     stage, iteration = st.empty(), 0
     if not going:
-        with stage.container(gap="xsmall"):
+        with stage.container(gap="xsmall", key="stage_gan"):
             try:
                 iteration = picture.draw(chosen, found)
             except (DataMissing, RunError) as error:  # a file is damaged or gone: the message says it

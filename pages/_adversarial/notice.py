@@ -60,7 +60,7 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
     if chosen.start.kind == "zeros":
         return (
             "A fooling image: nobody sees a digit in it. From zeros only steps up survive the clip to [0, 1], so about "
-            "half of every step is lost; see the clipped share."
+            "half of the first step is lost; see the clipped share."
         )
     if chosen.start.fooling:
         return (
@@ -86,7 +86,8 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
     if chosen.compare == RANDOM and hits["A"] and not hits["B"]:
         return (
             f"Both perturbations are equally large. Along the gradient A comes to say {ends['A']}; along a random "
-            f"direction B says {ends['B']}. Not the size fools the network but the direction. Now drag the target."
+            f"direction B says {ends['B']}. It isn't the size that fools the network but the direction. Now drag the "
+            "target."
         )
     if not hits["A"] and step < chosen.attack.steps:
         return (
@@ -115,12 +116,7 @@ def _hit(chosen: Settings, walk: Walk, place: Place) -> bool:
 def _end(chosen: Settings, walk: Walk, place: Place) -> str:
     """What a network says at this place: "9 (99 %)"."""
     shares = walk.probabilities[walk.point(place.target, place.at(walk.steps))]
-    return f"**{chosen.classes[shares.argmax()]}** ({certainty(float(shares.max()))})"
-
-
-def certainty(share: float) -> str:
-    """In per cent; "100 %" is left to what is certain altogether, as in perturbation.js."""
-    return words.percent(math.floor(1000 * share) / 1000, 1) if 0.995 <= share < 1 else words.percent(share, 0)
+    return f"**{chosen.classes[shares.argmax()]}** ({words.certainty(float(shares.max()))})"
 
 
 def caption(chosen: Settings) -> str:

@@ -19,7 +19,7 @@ ATTACKS = {title: name for name, title in attacks.TITLES.items()}
 COURSE = {  # in the session state: the attack of the course
     "adv_attack": "Course's steps", "adv_epsilon": 0.2, "adv_steps": 5, "adv_step_size": 0.0, "adv_norm": "linf",
 }  # fmt: skip
-RANDOM, SEEN, ATTACKED = COMPARE = ("Random changes, same size", "A's picture", "The same attack")
+RANDOM, SEEN, ATTACKED = COMPARE = ("Random, same size", "A's picture", "The same attack")
 AS_A = "as A"
 EPSILONS = {"linf": {"mnist": 0.2}, "l2": {"mnist": 2.0, "cifar10": 0.5}}  # that an attack begins with
 SMALL = {"linf": 0.03, "l2": 1.0}  # for other data sets

@@ -58,7 +58,7 @@ def follow(run: Run, stage: st.delta_generator.DeltaGenerator) -> None:
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
     config, (line, chart, about, text) = library.config_of(run), _places(stage)
-    spec = charts.losses(config.iterations, "loss (nats a character)", HEIGHT - 40)
+    spec = charts.losses(config.iterations, "loss (nats per character)", HEIGHT - 40)
     shown = drawn = None
     while True:
         training.watch([run.name])

@@ -22,7 +22,7 @@ from pages._shared.charts import draw as draw_chart
 HEIGHT = 330
 POINTS = 300  # of a curve, at most
 NATS, PERPLEXITY = "Nats", "Perplexity"
-TITLES = {NATS: "loss (nats a character)", PERPLEXITY: "perplexity (characters)"}
+TITLES = {NATS: "loss (nats per character)", PERPLEXITY: "perplexity (characters)"}
 CEILING = {NATS: 2.4, PERPLEXITY: 11.0}  # what comes before is the first few iterations
 
 

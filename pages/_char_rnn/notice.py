@@ -6,6 +6,9 @@ from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import ITERATIONS, TEMPERATURES, Settings
 from pages._shared import words
 
+COMMANDS = (
+    "These commands write the same texts again, and train the same networks. The same machine gives the same numbers."
+)
 TRAINING = (
     "Spaces and line ends come first, then short words. Where the thick line leaves the thin one, the network begins "
     "to know this text better than its language."
@@ -54,8 +57,8 @@ def notice(settings: Settings) -> str:
     if not settings.prime.text.strip() or any(char.isdigit() for char in settings.prime.text):
         return "A prime that it never saw only sets its state. How many characters does it take to recover?"
     return (
-        "Dark letters surprised the network that wrote them. Surprise sits where a word begins, and is gone once two "
-        "or three letters have settled which word it is: hover over both."
+        "The more purple a letter, the more it surprised the network that wrote it. Surprise sits where a word begins, "
+        "and is gone once two or three letters have settled which word it is: hover over both."
     )
 
 

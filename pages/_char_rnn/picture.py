@@ -52,8 +52,9 @@ def takes(settings: Settings) -> list[tuple[str, list[Shown]]]:
         sides = sides_of(settings)
         steps = sorted({step for side in sides for step in settings.networks[side].steps})
         alone = ((0, settings.temperature),)
-        return [(f"{step}", [_shown(settings, side, _nearest(settings.networks[side], step), alone) for side in sides])
-                for step in steps]  # fmt: skip
+        shown = {step: [_shown(settings, side, _nearest(settings.networks[side], step), alone) for side in sides]
+                 for step in steps}  # fmt: skip
+        return [(words.count(step), panels) for step, panels in shown.items()]
     if settings.mode == TEMPERATURES:
         scaled = [tuple((i, round(factor * value, 3)) for i, value in schedule) for factor in FACTORS]
         return [

@@ -50,7 +50,7 @@ class Settings:
 
 def controls(networks: dict[str, Recorded]) -> tuple[Settings, st.delta_generator.DeltaGenerator]:
     """Draw the controls; returns what they say, and the place below them for a line of text and for buttons."""
-    mode = st.session_state.get("rnn_mode") or MODES[0]
+    mode = st.session_state.get("rnn_mode") or st.query_params.get("rnn_mode")  # its control is drawn further down
     titles = list(networks)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     sides = {side: _side(side, row, networks, titles, mode) for side in "AB"}

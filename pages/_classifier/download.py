@@ -7,34 +7,31 @@ import time
 
 import streamlit as st
 
-from core import data, download, limits
+from core import data, download
 
 TICK = 0.5  # seconds between two looks at a download
 
 
-def offer(name: str) -> st.delta_generator.DeltaGenerator:
-    """A line with a button; returns the place below it for the progress."""
-    title = data.title(name)
-    if limits.read_only():
-        st.caption(f"The images of {title} are not on this server. Recorded runs replay without them.")
-        return st.empty()
-    row = st.columns([8, 3], vertical_alignment="center")
-    row[0].caption(
-        f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
-        "them, download them. MNIST trains at once."
-    )
-    going = is_going(name)
-    size = sum(file.size for file in download.SOURCES[name].files) / 1e6
-    if row[1].button(
-        f"Download {title}, {size:.0f} MB", icon=":material/download:", disabled=going, key="clf_download"
-    ):
-        threading.Thread(target=_fetch, args=(name,), name=f"download-{name}", daemon=True).start()
-        time.sleep(TICK / 2)
-        st.rerun()
-    state = download.status(name)
-    if state is not None and state.phase == "failed":
-        st.warning(state.message, icon=":material/cloud_off:")
-    return st.empty()
+def offer(place: st.delta_generator.DeltaGenerator, name: str) -> None:
+    """A button that opens what there is to say, and another one that starts the download."""
+    title, state = data.title(name), download.status(name)
+    with place.popover(f"Get {title} to train", icon=":material/download:"):
+        st.caption(
+            f"The images of {title} are not on this machine. Recorded runs replay without them; to train on "
+            "them, download them. MNIST trains at once."
+        )
+        size = sum(file.size for file in download.SOURCES[name].files) / 1e6
+        st.button(
+            f"Download {title}, {size:.0f} MB", icon=":material/download:", disabled=is_going(name),
+            key="clf_download", on_click=_start, args=(name,)
+        )  # fmt: skip
+        if state is not None and state.phase == "failed":
+            st.warning(state.message, icon=":material/cloud_off:")
+
+
+def _start(name: str) -> None:
+    threading.Thread(target=_fetch, args=(name,), name=f"download-{name}", daemon=True).start()
+    time.sleep(TICK / 2)  # so that this run of the page sees it going
 
 
 def is_going(name: str) -> bool:

@@ -59,15 +59,15 @@ def _rows(settings: Settings) -> list[dict]:
     many = {name for name, _ in found if sum(other == name for other, _ in found) >= 3}
     marks = _marks(settings)
     tops = {
-        name: max(run.metrics["test_accuracy"] for (other, _), run in found.items() if other == name) for name in many
+        name: max(recordings.accuracies(run)[-1] for (other, _), run in found.items() if other == name) for name in many
     }
     return [
         {
             "optimizer": label(OPTIMIZERS, name),
             "lr": lr,
-            "accuracy": 100 * run.metrics["test_accuracy"],
+            "accuracy": recordings.accuracies(run)[-1],
             "mark": marks.get((name, lr), ""),
-            "best": run.metrics["test_accuracy"] == tops[name],
+            "best": recordings.accuracies(run)[-1] == tops[name],
         }
         for (name, lr), run in sorted(found.items())
         if name in many

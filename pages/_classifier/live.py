@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import charts, data
 from core.runs import Run
-from pages._classifier import recordings
+from pages._classifier import download, recordings
 from pages._classifier.settings import Settings
 from pages._shared import again, training, words
 from pages._shared.charts import draw
@@ -29,13 +29,17 @@ def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
         return
     active = [run for run in pair.values() if run and run.active]
     recorded = all(run is not None and run.status == "done" for run in pair.values())
-    missing = not data.available(settings.a.dataset)
+    if not data.available(settings.a.dataset):
+        download.offer(row, settings.a.dataset)
+        if active:
+            training.stop_button(row, active, "clf_stop")
+        return
     row.button(
         "Train again" if recorded else "Train live",
         type="secondary" if recorded else "primary",
         key="clf_train",
         icon=":material/play_arrow:",
-        disabled=bool(active) or missing,
+        disabled=bool(active),
         on_click=_train,
         args=(settings, recorded),
         help="Trains both sides now and checks that every number comes out as recorded."

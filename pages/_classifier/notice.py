@@ -75,6 +75,8 @@ def caption(settings: Settings, pair: dict[str, Run | None]) -> str:
 def _images(settings: Settings, pair: dict[str, Run | None]) -> str:
     """How many training images of what."""
     recorded = [run for run in pair.values() if run and run.data]
-    note = f" ({recorded[0].data['note']})" if recorded and recorded[0].data.get("note") else ""
+    title = data.title(settings.a.dataset)
+    said = recorded[0].data.get("note", "").removesuffix(f" of the {title} images") if recorded else ""
+    note = f" ({said})" if said else ""
     number = words.count(settings.a.images) if settings.a.images else "all"
-    return f"{number} training images of {data.title(settings.a.dataset)}{note}"
+    return f"{number} training images of {title}{note}"

@@ -31,7 +31,7 @@ def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
         return
     losses, classes = st.columns(2, gap="medium")
     with losses:
-        st.caption("Loss in nats: thin on training images while they train, dots on all test images")
+        st.caption("Loss in nats, A blue, B orange: thin on training images while they train, dots on all test images")
         spec = charts.curves(settings.a.epochs, "loss (nats)", None, HEIGHT)
         draw_chart(spec, live.curve_rows(pair, "loss"), "Loss of A and B over the epochs")
     with classes:
@@ -61,7 +61,7 @@ def _table(settings: Settings, found: dict[str, Run]) -> list[dict]:
     for side, run in found.items():
         for row, record in zip(rows, recordings.tested(run), strict=False):
             row[f"{side} test accuracy"] = words.percent(record["test_accuracy"], 2)
-            row[f"{side} test loss"] = round(record["test_loss"], 3)
+            row[f"{side} test loss"] = f"{record['test_loss']:.3f}"
     return rows
 
 

@@ -70,7 +70,7 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
     """The controls of one side, in one row in a card of its colour."""
     key = f"clf_{side.lower()}"
     with card.container(border=True, key=f"{key}_card"):
-        optimizer, lr, activation = st.columns([5, 4, 5], wrap=False)
+        optimizer, lr, activation = st.columns([5, 4, 5])
         names = list(OPTIMIZERS)
         chosen = optimizer.selectbox(
             f"{side} · optimizer",

@@ -30,7 +30,8 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
     missing = [place for place, run in found.items() if run is None or run.status != "done"]
     unfold = not missing and not settings.unfold
     if missing or unfold:
-        row.button("Unfold live" if unfold else "Lay out live", key="emb_layout", icon=":material/play_arrow:",
+        name = "Unfold live" if unfold or settings.unfold else "Lay out live"
+        row.button(name, key="emb_layout", icon=":material/play_arrow:",
                    type="secondary" if unfold else "primary", disabled=bool(going), on_click=_lay_out,
                    args=(settings, unfold), help="Watch t-SNE push the points apart, iteration by iteration."
                    if unfold else "Works out the maps that are not recorded yet.")  # fmt: skip

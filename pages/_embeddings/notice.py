@@ -8,6 +8,11 @@ from pages._embeddings.picture import NAMES, Found
 from pages._embeddings.settings import Settings
 from pages._shared import words
 
+COMMANDS = (
+    "These commands lay out the same maps again; `--epoch -2` is after every epoch. The same machine gives the same "
+    "numbers."
+)
+
 
 def differs(settings: Settings) -> str:
     """The line that says what differs between A and B, and what is the same."""

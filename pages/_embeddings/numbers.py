@@ -15,7 +15,7 @@ from pages._shared import takeaway, training, words
 from pages._shared.charts import draw as draw_chart
 
 HEIGHT = 280
-HUES = (("original space", charts.COURSE), ("t-SNE", charts.B), ("PCA", charts.A))
+HUES = (("original space", charts.COURSE), ("t-SNE", charts.B), ("PCA", "#832db6"))
 SIDES = {"A": "A", "B": "B", "": "Raw pixels"}
 MEANING = (
     "**kNN**: share of images whose ten nearest others vote for their class, in the plane and in the original space. "

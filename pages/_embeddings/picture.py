@@ -150,5 +150,5 @@ def _map(method: str, run: Run | None, points: list, steps: list[int], growing: 
         return Map(NAMES[method], [], [["Not laid out yet"]])
     measured = library.quality(run)
     places = [np.asarray(p.places, np.float64) for p in points]
-    notes = [readings.notes(method, measured.get(step)) for step in steps]
-    return Map(NAMES[method], places, notes, together=not growing)
+    notes = [readings.notes(measured.get(step)) for step in steps]
+    return Map(NAMES[method], places, notes, together=method == "tsne" and not growing)

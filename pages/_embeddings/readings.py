@@ -7,17 +7,13 @@ from pages._shared import words
 SLIGHT, SOME = 0.01, 0.05  # share of images whose neighbours outvote the true class in the plane alone
 
 
-def notes(method: str, measured: dict | None) -> list[str]:
+def notes(measured: dict | None) -> list[str]:
     """Two lines for below a map; none of a layout that was not measured."""
     if measured is None:
         return []
     plane, original = measured["knn_plane"], measured["knn_original"]
-    figures = [f"kNN {words.percent(plane)} of {words.percent(original)}", f"trust {measured['trustworthiness']:.2f}"]
-    if method == "tsne":
-        figures.append(f"KL {measured['kl']:.2f}")
-    else:
-        figures.append(f"var. {words.percent(sum(measured['explained']), 0)}")
-    return [" · ".join(figures), reading(plane, original)]
+    figures = f"kNN {words.percent(plane)}, was {words.percent(original)} · trust {measured['trustworthiness']:.2f}"
+    return [figures, reading(plane, original)]
 
 
 def short(measured: dict) -> str:
@@ -29,7 +25,7 @@ def reading(plane: float, original: float) -> str:
     """What kNN accuracy in the plane and in the original space say about a map."""
     lost = original - plane
     if lost <= SLIGHT:
-        return "Classes lie apart as they did before."
+        return "Classes lie apart as before."
     if lost <= SOME:
-        return "A few images lie with the wrong class."
-    return f"Classes mix: {words.percent(lost, 0)} fewer are right."
+        return "A few lie with the wrong class."
+    return f"Classes mix: {100 * lost:.0f} points fewer right."

@@ -1,6 +1,8 @@
-"""Is this real? The same images with other seeds and perplexities, and noise, which forms small clumps as well."""
+"""Is this real? Noise, which forms clumps as well, and the same images with other seeds and perplexities."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -15,17 +17,25 @@ from pages._shared.scrubber import scrubber
 PERPLEXITIES = (5, 30, 50, 100)
 SEEDS = (42, 43, 44)  # recorded
 FEATURES, PIXELS = "Trained features", "Raw pixels"
-HEIGHT = 960  # pixels of three rows
+NOISE = (2, 5, 30, 100)  # perplexities of the noise
+HEIGHT, AROUND = 310, 130  # pixels of a row, and of what stands around them
 HINT = "Drag over a clump: are its images together in the other maps as well?"
+NOISE_HINT = "Drag over a clump of noise: at another perplexity its points lie apart."
+Row = tuple[str, list[Run | None]]  # what is laid out, and its layouts
 
 
 def draw(settings: Settings, found: Found, frame: int) -> None:
-    """Three rows of t-SNE maps: from the PCA map, from a random start, and of noise; each at four perplexities."""
+    """Rows of t-SNE maps, each at four perplexities: of noise, of the images from two starts."""
+    noise = [library.find(Config(layout="tsne", perplexity=float(p), layer="noise", points=500)) for p in NOISE]
+    st.markdown(
+        "**Nothing but noise**, 500 points of it. There are no groups in here, and yet at low perplexity t-SNE makes "
+        "clumps of twos, threes and fours: every point needs neighbours."
+    )
+    _maps("emb_noise_maps", "500", [("noise", noise)], NOISE, NOISE_HINT, "Small multiples of t-SNE of noise")
     text, what, seed = st.columns([6, 4, 2], vertical_alignment="bottom")
     text.markdown(
-        "Every map is t-SNE of **the same 2\u202f000 images**, or of **nothing but noise**. What stays from map to map "
-        "may be real. What changes with the start or the perplexity, such as the place, the size and the distance of "
-        "a clump, is not. At perplexity 5 even noise falls into tiny clumps."
+        "**The same 2\u202f000 images** in every map. What stays from map to map may be real. What changes with the "
+        "start or the perplexity, such as the place, the size and the distance of a clump, is not."
     )
     shown = what.segmented_control("What is laid out", [FEATURES, PIXELS], default=FEATURES, required=True,
                                    key="emb_real", bind="query-params")  # fmt: skip
@@ -36,13 +46,17 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
     rows = [
         ("PCA start", _layouts(shown)),
         (f"seed {other}" if shown == PIXELS else f"random, seed {other}", _layouts(shown, **start)),
-        ("noise", _noise()),
     ]
+    _maps("emb_real_maps", shown, rows, PERPLEXITIES, HINT, "Small multiples of t-SNE: two starts, four perplexities")
+
+
+def _maps(key: str, shown: str, rows: list[Row], perplexities: Sequence[int], hint: str, alt: str) -> None:
+    """Rows of maps, or what to do where one is not recorded."""
     if any(run is None for _, row in rows for run in row):
         st.info("The recorded layouts are not all there: `python -m core record embeddings` makes them.")
         return
-    scrubber(key="emb_real_maps", axis="", frames=[""], panels=[_panel(str(rows), shown, rows)], at=0, height=HEIGHT,
-             alt="Small multiples of t-SNE: two starts and noise, four perplexities each")  # fmt: skip
+    panel = {**_panel(str(rows), shown, rows, perplexities), "hint": hint, "grid": len(perplexities)}
+    scrubber(key=key, axis="", frames=[""], panels=[panel], at=0, height=AROUND + HEIGHT * len(rows), alt=alt)
 
 
 def _layouts(shown: str, **more) -> list[Run | None]:
@@ -50,26 +64,22 @@ def _layouts(shown: str, **more) -> list[Run | None]:
     return [library.find(Config(layout="tsne", perplexity=float(p), **what, **more)) for p in PERPLEXITIES]
 
 
-def _noise() -> list[Run | None]:
-    return [library.find(Config(layout="tsne", perplexity=float(p), layer="noise")) for p in PERPLEXITIES]
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _panel(key: str, shown: str, _rows: list[tuple[str, list[Run]]]) -> dict:
-    columns = [_column(name, row) for name, row in _rows]
+def _panel(key: str, shown: str, _rows: list[Row], perplexities: Sequence[int]) -> dict:
+    columns = [_column(name, row, perplexities) for name, row in _rows]
     points = library.points_of(_rows[0][1][0], _rows[0][1][0].steps[0])
-    made = picture.together(columns, points, stream=f"real {shown}", sprite=library.sprite("mnist", len(points.labels)))
-    return {**made, "hint": HINT, "grid": len(PERPLEXITIES)}
+    sprite = library.sprite("mnist", len(points.labels))
+    return picture.together(columns, points, stream=f"real {shown}", sprite=sprite)
 
 
-def _column(name: str, row: list[Run]) -> Column:
+def _column(name: str, row: list[Run], perplexities: Sequence[int]) -> Column:
     """A row of maps as they ended."""
     maps, said = [], []
-    for run, perplexity in zip(row, PERPLEXITIES, strict=True):
+    for run, perplexity in zip(row, perplexities, strict=True):
         step = run.steps[-1]
         points = library.points_of(run, step)
         figures = readings.short(library.quality(run)[step])
-        lines = ["no classes in here: pure chance"] if name == "noise" else [figures]
+        lines = ["pure chance"] if name == "noise" else [figures]
         maps.append(Map(f"perplexity {perplexity}", [points.places], [lines]))
         said = [points]
     judged = said if name != "noise" else []

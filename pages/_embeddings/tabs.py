@@ -40,9 +40,9 @@ def _how(settings: Settings, found: Found, frame: int) -> None:
     one, two = st.columns(2, gap="large")
     one.markdown(
         "**The idea.** A network turns an image into a list of numbers, its *features*; the last layer only draws "
-        "straight lines through them. To see 64 numbers an image, they have to be flattened into two.\n\n"
+        "straight lines through them. To draw 64 numbers an image, we squeeze them into two.\n\n"
         "**PCA** looks at the cloud of points from the side where it is widest. It keeps large distances, is the same "
-        "every time, and shows as much as its two directions hold of the variance.\n\n"
+        "every time, and shows the share of the variance that lies in two directions.\n\n"
         "**t-SNE** cares about neighbours: each point should keep about as many as the *perplexity* says. It pulls "
         "them together and pushes all others apart, in hundreds of small steps."
     )
@@ -53,7 +53,8 @@ def _how(settings: Settings, found: Found, frame: int) -> None:
         "**What to check.** *kNN* below each map compares the plane with the original space. *Trust* near 1 means "
         "that neighbours in the plane are real ones. A click on a point shows which neighbours the map invented and "
         "which it lost.\n\n"
-        "The maps of neighbouring epochs are turned and mirrored to match, never stretched: motion means change."
+        "Maps of neighbouring epochs are turned and mirrored to match. Those of t-SNE are never stretched: motion "
+        "means change. PCA maps each fill their frame, as features grow while a network learns."
     )
 
 

@@ -99,10 +99,10 @@ def verdict(gaps: list[tuple[int, float]], zeros: list[int]) -> str:
     """
     parted = next((step for step, gap in gaps if gap > LEAST), None)
     if parted is None:
-        return "They never part: the losses are equal in all digits that are kept."
+        return "They never part: the losses are equal in all decimals that are kept."
     if zeros and zeros[0] <= parted:
         return (
-            f"Equal in every digit that is kept, until about iteration {words.count(parted)}. There D takes a drawn "
+            f"Equal in every decimal that is kept, until about iteration {words.count(parted)}. There D takes a drawn "
             "picture for real, so surely that float32 rounds D to 1: the naive log(1 − D) is a **log of 0**, and the "
             "picture gets no gradient. That is enough; from there on they are two different runs."
         )

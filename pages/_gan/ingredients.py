@@ -153,7 +153,7 @@ def _table(found: dict[str, Run]) -> str:
             f"**{TITLES[name]}**", "naive" if OBJECTIVES[name].naive else "from logits",
             "yes" if OBJECTIVES[name].shared_z else "no", words.listed(map(str, ends)),
             words.listed(f"{end['digit_entropy']:.2f}" for end in ends.values()),
-            words.listed(words.percent(end["digit_histogram"][1], 0) for end in ends.values()),
+            words.listed(words.certainty(end["digit_histogram"][1]) for end in ends.values()),
         ])  # fmt: skip
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

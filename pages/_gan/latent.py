@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core import gan_latent, images
+from core.gan import Config
 from core.gan_pictures import SHOWN
 from core.runs import Run
 from pages._gan import library
@@ -74,7 +75,7 @@ def _walk(row: Any, settings: Settings, side: str, run: Run, step: int) -> None:
                  height=HEIGHT, play_ms=40, alt="A walk through latent space, step by step")  # fmt: skip
     with rows:
         st.html("".join(strip))
-        st.caption(_lengths(made))
+        st.caption(_lengths(made, library.config_of(run)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -98,11 +99,12 @@ def _strip(strip: np.ndarray, title: str) -> str:
             'image-rendering:pixelated;border-radius:4px"></figure>')  # fmt: skip
 
 
-def _lengths(made: dict[str, dict[str, Any]]) -> str:
-    shortest, ends = min(made["lerp"]["lengths"]), made["lerp"]["lengths"][0]
+def _lengths(made: dict[str, dict[str, Any]], config: Config) -> str:
+    shortest, usual = min(made["lerp"]["lengths"]), float(gan_latent.fixed(config, SHOWN).norm(dim=1).mean())
     return (
-        f"Halfway, the straight way comes as near to the origin as |z| = {shortest:.1f}. Training drew none there: "
-        f"z lies at about {ends:.1f}, where the way along the sphere stays. Do the pictures in the middle suffer?"
+        f"Halfway, the straight way comes as near to the origin as |z| = {shortest:.1f}. Training drew none "
+        f"there: z lies at about {usual:.1f}, and the way along the sphere stays near that. Do the pictures in the "
+        "middle suffer?"
     )
 
 

@@ -75,8 +75,8 @@ def _ones(settings: Settings, found: Found) -> str:
         said[settings.sides[side].objective] = record["digit_histogram"][1], record["step"]
     step = min(step for _, step in said.values())
     return (
-        f"After {words.count(step)} iterations, {words.percent(said['course'][0], 0)} of what the course's notebook "
-        f"draws are 1s, against {words.percent(said['bce'][0], 0)}."
+        f"After {words.count(step)} iterations, {words.certainty(said['course'][0])} of what the course's notebook "
+        f"draws are 1s, against {words.certainty(said['bce'][0])} with BCE."
     )
 
 

@@ -52,8 +52,10 @@ def _figure(name: str, record: dict[str, Any] | None) -> str:
         return "–"
     value = record[name]
     if name == "digit_histogram":
-        return words.percent(value[1], 0)
-    return words.percent(value, 1) if name == "unsure" else f"{value:.0f}" if name == "frechet" else f"{value:.2f}"
+        return words.certainty(value[1])
+    if name == "frechet":
+        return words.count(round(value))
+    return words.percent(value, 1) if name == "unsure" else f"{value:.2f}"
 
 
 def _downloads(settings: Settings, found: Found) -> None:

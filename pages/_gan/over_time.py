@@ -114,7 +114,7 @@ def _spread(side: str, config: Config, run: Run, labels: Sequence[int], most: in
               for what, key, colour in (("D(x)", "d_real_histogram", REAL),
                                         ("D(G(z))", "d_fake_histogram", COLORS[side]))]  # fmt: skip
     return {"type": "bars", "title": f"{side} · {short(config)}", "about": "% of images", "names": [""] * bins,
-            "frames": names, "top": 0.5, "ref": None, "series": series,
+            "frames": names, "top": 1, "ref": None, "series": series,
             "x_title": "D's answer: the probability of “real”" if probability else "D's answer: a score"}  # fmt: skip
 
 

@@ -31,7 +31,7 @@ DIGITS = [str(digit) for digit in range(10)]
 TOP = 0.6  # of the axis of the digits; higher bars are cut
 
 CURVES: dict[str, dict[str, Any]] = {  # curve → field of the records, and how it is drawn
-    VARIETY: {"field": "digit_entropy", "y_title": "1: all ten digits", "y_domain": [0, 1], "digits": 2},
+    VARIETY: {"field": "digit_entropy", "y_title": "1 = all ten alike", "y_domain": [0, 1], "digits": 2},
     ONES: {"field": "ones", "y_title": "share of 1s (%)", "y_domain": [0, 100], "digits": 0},
     CERTAINTY: {"field": "certainty", "y_title": "of the judge", "y_domain": [0, 1], "digits": 2},
     FRECHET: {"field": "frechet", "y_title": "0: like test images", "y_domain": None, "digits": 0},

@@ -38,7 +38,7 @@ CARDS = {
     "char_rnn": (
         "Char-RNN", "What does it know after a letter?",
         {
-            "2\u202f000 iterations | 100": {"rnn_prime": "What is"},
+            "2\u202f000 iterations | only 100": {"rnn_prime": "What is"},
             "GRU | LSTM, gibberish": {
                 "rnn_prime": "X087hNYB BHN BYFVuhsdbs", "rnn_b_network": "LSTM, seed 42", "rnn_b_step": "2000",
             },

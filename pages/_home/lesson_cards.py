@@ -18,6 +18,6 @@ def draw() -> None:
         for name, each in lessons().items():
             with st.container(border=True, key=f"home_lesson_{name}", gap="xsmall", height="stretch"):
                 lesson.link(each, 1, each.title)
-                st.caption(f"{each.question} :small[{len(each.steps)} steps, {each.minutes} minutes]")
+                st.caption(f"{each.question}  \n:small[{len(each.steps)} steps, {each.minutes} minutes]")
     for problem in problems():
         st.warning(problem, icon=":material/warning:")

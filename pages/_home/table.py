@@ -12,7 +12,7 @@ from pages._home.cards import SGD_ADAM, TANH
 from pages._shared import words
 from pages._shared.links import PRESET
 
-UNITS = {NATS: "nats a character", ENTROPY: "0 to 1"}  # that the numbers don't name
+UNITS = {NATS: "nats per character", ENTROPY: "0 to 1"}  # that the numbers don't name
 PERCENT = f"{words.THIN}%"
 HEAD = (
     "The course's figures as reported; ours are means over the seeds recorded, with the lowest and the highest. Every "

@@ -3,7 +3,7 @@
 
 const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
 const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in view, unless the viewer moves
-const [LOW, LESSON] = [800, 36] // px: in a window up to this height, a lesson's step takes so much more than the menu gave
+const [LOW, MENU] = [800, 44] // px: in a window up to this height, a lesson's step has the room of the menu
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
 const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
@@ -68,7 +68,9 @@ function makeRoom(self) {
   html.classList.remove("bare")
   const controls = document.querySelector(".st-key-controls")?.getBoundingClientRect().height ?? 0
   html.classList.toggle("bare", bare)
-  html.style.setProperty("--spare", (bare ? controls : 0) - (self.place && innerHeight <= LOW ? LESSON : 0))
+  const bar = document.querySelector(".st-key-lesson_bar")?.getBoundingClientRect().height ?? 0
+  const covered = Math.max(0, bar - (innerHeight <= LOW ? MENU : 0))
+  html.style.setProperty("--spare", (bare ? controls : 0) - covered)
   dispatchEvent(new Event("resize"))
 }
 

@@ -33,7 +33,7 @@ _HTML = """
     <button type="button" class="bare" aria-pressed="false">Hide controls</button>
   </div>
   <dl></dl>
-  <button type="button" class="close">Close</button>
+  <button type="button" class="close" autofocus>Close</button>
 </dialog>
 """
 _HAND = st.components.v2.component(

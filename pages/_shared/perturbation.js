@@ -217,7 +217,7 @@ function layOut(self) {
   const width = root.clientWidth
   if (!width) return // hidden in a tab; the observer calls again
   const stacked = width < STACKED
-  const height = Math.max(data.height, Math.min(left(data.rest), TALLEST * width))
+  const height = Math.max(least(data.height), Math.min(left(data.rest), TALLEST * width))
   const count = data.rows.length
   const size = stacked ? Math.floor((width - 34) / 2) : Math.floor(Math.max(140, Math.min((width - 620) / 3, (height - 12) / count - HEAD)))
   root.classList.toggle("narrow", stacked)

@@ -76,7 +76,7 @@ function accept(self, data) {
 
 // What the rest of the page leaves of the window goes to the panels, where the page says how much the rest needs.
 const heightOf = (data, width) =>
-  Math.max(data.height, data.rest ? Math.min(left(data.rest), TALLEST * width) : 0)
+  Math.max(data.rest ? least(data.height) : data.height, data.rest ? Math.min(left(data.rest), TALLEST * width) : 0)
 
 const reading = (data, label) => `${data.axis} ${label} of ${data.frames.at(-1)}`
 

@@ -60,12 +60,15 @@ function showBars(svg, { panel, box, y, broad, rects, numbers, names, middle, al
         return apart > 0 && apart < LINE || (apart === 0 && o < s)
       })
       const seen = value >= NUMBERED * panel.top && !hidden
-      number.textContent = seen ? Math.round(100 * value) : ""
+      number.textContent = seen ? share(value) : ""
       number.setAttribute("x", middle(i) + (s + 0.5 - panel.series.length / 2) * broad)
       number.setAttribute("y", top - 4)
     })
-    return values ? `${line.name}: ${values.map((value, i) => `${words[i]} ${Math.round(100 * value)}\u202f%`).join(", ")}`
+    return values ? `${line.name}: ${values.map((value, i) => `${words[i]} ${share(value)}\u202f%`).join(", ")}`
       : `${line.name}: –`
   })
   svg.setAttribute("aria-label", `${alt}, ${text}. ${said.join(". ")}`)
 }
+
+// "100" is left to those that are: 0.996 is 99.6
+const share = value => (value >= 0.995 && value < 1 ? (Math.floor(1000 * value) / 10).toFixed(1) : Math.round(100 * value))

@@ -76,7 +76,9 @@ function drawAxes(svg, { panel, box, x, y }, yTicks) {
   for (const tick of xTicks) {
     if (x(tick) > box.right + 1) continue
     shape(svg, "path", { class: "axis", d: `M${Math.round(x(tick)) + 0.5} ${box.bottom}v5` })
-    shape(svg, "text", { class: "tick", x: x(tick), y: box.bottom + 20, "text-anchor": "middle" }, format(tick))
+    const last = x(tick) + room / 2 > box.right + 8 // beside it stand the values
+    shape(svg, "text", { class: "tick", x: last ? box.right + 6 : x(tick), y: box.bottom + 20,
+      "text-anchor": last ? "end" : "middle" }, format(tick))
   }
   shape(svg, "path", { class: "axis", d: `M${box.left} ${Math.round(box.bottom) + 0.5}H${box.right}` })
   const middle = (box.left + box.right) / 2

@@ -38,4 +38,6 @@ function forget(self) {
 
 // Pixels of the window's height that are left for a picture where the rest of the page needs `rest`; hand.js says how
 // much of that it has hidden.
-const left = rest => innerHeight - rest + (parseFloat(document.documentElement.style.getPropertyValue("--spare")) || 0)
+const spare = () => parseFloat(document.documentElement.style.getPropertyValue("--spare")) || 0
+const left = rest => innerHeight - rest + spare()
+const least = height => height + Math.min(0, spare()) // of a picture, where a lesson's step covers some of it

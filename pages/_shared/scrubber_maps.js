@@ -461,7 +461,7 @@ function below(self) {
   const column = judge(self)
   const sure = i => (column < 0 ? i : verdict(self, column, i).sure)
   const order = [...self.chosen].sort((a, b) => sure(a) - sure(b) || a - b)
-  const by = column < 0 ? "" : `, those of which ${panel.columns[column].side || titleOf(self, column)} is least certain first`
+  const by = column < 0 ? "" : `, ${panel.columns[column].side || titleOf(self, column)}’s least certain first`
   const head = order.length ? `${order.length} selected${by}` : "No image is in there. Drag over some points."
   const sheet = make("div", "pictures")
   sheet.append(...order.slice(0, 400).map(i => thumb(self, i, column)))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import limits, runs, script
 from core.data import DataMissing
-from pages._shared import folded, takeaway
+from pages._shared import folded, takeaway, words
 
 TRAINED = "These commands train the same runs again. The same machine and images give the same numbers."
 SCRIPTS = "The same training in one file of plain PyTorch, without this project: its losses begin as those here."
@@ -31,13 +31,21 @@ def _content(commands: dict[str, str], told: str) -> None:
         st.caption("This link opens the page with exactly these settings.")
         st.code(link(), language=None, wrap_lines=True)
         st.caption(told)
-        for side, command in commands.items():
-            st.code(f"{command}   # {side}", language="bash", wrap_lines=True)
+        for command, sides in _grouped(commands).items():
+            st.code(f"{command}   # {sides}", language="bash", wrap_lines=True)
     with script_tab:
         _scripts(commands)
     for tab in bring_tab:
         with tab:
             takeaway.bring()
+
+
+def _grouped(commands: dict[str, str]) -> dict[str, str]:
+    """Command → what it is for; where it is for several, all of these."""
+    sides: dict[str, list[str]] = {}
+    for side, command in commands.items():
+        sides.setdefault(command, []).append(side)
+    return {command: words.listed(names) for command, names in sides.items()}
 
 
 def link() -> str:
@@ -49,7 +57,7 @@ def link() -> str:
 
 def _scripts(commands: dict[str, str]) -> None:
     """A script for each command that trains, in a tab of its own where there are several."""
-    training = {label: command for label, command in commands.items() if script.config_of(command)}
+    training = {sides: command for command, sides in _grouped(commands).items() if script.config_of(command)}
     if not training:
         st.caption("Nothing is trained here.")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from core.runs import Run
@@ -19,6 +20,11 @@ def count(number: int) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """0.6045 → "60.5 %"."""
     return f"{100 * share:.{digits}f}{THIN}%"
+
+
+def certainty(share: float) -> str:
+    """In whole per cent; "100 %" is left to what is all of it, as in the pictures: 0.9955 → "99.5 %"."""
+    return percent(math.floor(1000 * share) / 1000, 1) if 0.995 <= share < 1 else percent(share, 0)
 
 
 def seconds(time: float) -> str:

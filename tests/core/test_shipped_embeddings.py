@@ -12,7 +12,8 @@ from core.embeddings import EVERY, Config
 from core.runs import Run
 
 MOST_BYTES = 5 * 2**20  # of the 60 MB for all topics
-PERPLEXITIES, SEEDS = (5.0, 30.0, 50.0, 100.0), (42, 43, 44)
+SEEDS = (42, 43, 44)
+NOISE = (2.0, 5.0, 30.0, 100.0)  # perplexities
 
 
 def of(*settings, **named) -> Run:
@@ -44,7 +45,7 @@ def test_the_layouts_are_of_that_network_and_can_be_read() -> None:
         assert run.data["identity"] == embeddings.load_data(recording.config).identity
         assert run.steps == (list(range(11)) if recording.config.epoch == EVERY else [run.history()[-1]["step"]])
         points = layout_reading.points(run)
-        assert points.places.shape == (2000, 2)
+        assert points.places.shape == (recording.config.points, 2)
         assert np.isfinite(points.places).all()
         assert {"trustworthiness", "knn_plane", "knn_original"} < set(run.history()[-1])
         assert {name: run.history()[-1][name] for name in run.metrics} == run.metrics
@@ -68,8 +69,28 @@ def test_t_sne_shows_more_than_pca() -> None:
 
 
 def test_noise_shows_no_classes() -> None:
-    for run in (of("pca", layer="noise"), *(of("tsne", layer="noise", perplexity=p) for p in PERPLEXITIES)):
+    for run in (of("pca", layer="noise"), *map(noise, NOISE)):
         assert 0.05 < run.metrics["knn_plane"] < 0.16
+
+
+def noise(perplexity: float) -> Run:
+    return of("tsne", layer="noise", perplexity=perplexity, points=500)
+
+
+def test_noise_falls_into_clumps_at_a_low_perplexity_and_lies_evenly_at_a_high_one() -> None:
+    """By the ratio of Clark and Evans (1954): the mean distance to the nearest point over that of points by chance."""
+    low, _, *high = (evenness(layout_reading.points(noise(perplexity)).places) for perplexity in NOISE)
+    assert low < 0.7
+    assert all(0.95 < ratio < 1.1 for ratio in high)
+
+
+def evenness(places: np.ndarray) -> float:
+    places = places.astype(float)
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    radius = np.quantile(np.linalg.norm(places - places.mean(axis=0), axis=1), 0.95)
+    by_chance = 0.5 * np.sqrt(np.pi * radius**2 / (0.95 * len(places)))
+    return float(apart.min(axis=1).mean() / by_chance)
 
 
 def test_motion_from_epoch_to_epoch_is_not_the_seeds() -> None:

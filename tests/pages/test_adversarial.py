@@ -105,7 +105,7 @@ def test_the_nine_is_reached_along_the_gradient_and_not_at_random(networks) -> N
     last = {side: walk.probabilities[walk.point(9, 5)] for side, walk in found.items()}
     assert last["A"].argmax() == 9 and last["B"].argmax() == 4
     told = notice.notice(settled, found, Place(9))
-    assert "**9**" in told and "**4**" in told and "Not the size" in told
+    assert "**9**" in told and "**4**" in told and "It isn't the size" in told
 
 
 def test_networks_that_are_missing_are_named_and_another_stands_in(own_runs: Path) -> None:

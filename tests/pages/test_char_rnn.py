@@ -22,7 +22,7 @@ from core.expectation import BIT
 from core.vocabulary import VOCABULARY, Prime
 from pages._char_rnn import colours, copy, library, live, loss, picture, settings, tabs, takes, unit_strip
 from pages._char_rnn.settings import Settings
-from pages._shared import writer
+from pages._shared import words, writer
 from tests.pages import driver
 from tests.pages.driver import text
 
@@ -120,7 +120,7 @@ def test_three_temperatures_part_where_the_distributions_do() -> None:
 def test_iterations_show_what_each_kept_checkpoint_writes() -> None:
     frames = picture.takes(shown(mode=settings.ITERATIONS))
     steps = library.networks()[settings.FIRST].steps
-    assert [label for label, _ in frames] == [str(step) for step in steps]
+    assert [label for label, _ in frames] == [words.count(step) for step in steps]
     assert [one.step for _, shown in frames for one in shown] == list(steps)  # A and B are one network: shown once
     again = first(steps={"A": steps[1], "B": steps[1]})[0]
     assert frames[1][1][0].take.text == again.take.text
