@@ -158,7 +158,7 @@ def test_three_temperatures_show_where_they_part(server, page: Page) -> None:
 def test_iterations_are_scrubbed_in_the_browser(server, page: Page) -> None:
     opened(page, server.url, "rnn_mode=Iterations")
     expect(page.locator(".take")).to_have_count(1)
-    expect(readout(page)).to_have_text(re.compile(r"Iteration (\d+) of \1$"))
+    expect(readout(page)).to_have_text(re.compile(r"Iteration ([\d\u202f]+) of \1$"))
     last = written(page)
     page.locator(".writer input").focus()
     page.keyboard.press("Home")

@@ -52,7 +52,7 @@ def test_a_selection_in_one_map_reaches_the_others_and_becomes_a_sheet(server, p
     opened(page, server.url)
     before = pixels(page)
     brush(page, 3, (0.02, 0.02), (0.98, 0.45))
-    expect(page.locator(".below .head")).to_contain_text(re.compile(r"\d+ selected, those of which B is least certain"))
+    expect(page.locator(".below .head")).to_contain_text(re.compile(r"\d+ selected, B’s least certain first"))
     assert page.locator(".thumb").count() > 50
     after = pixels(page)
     assert all(one != other for one, other in zip(before, after, strict=True))
@@ -132,7 +132,7 @@ def test_scrubbing_through_the_epochs_asks_nothing_of_the_server(server, page: P
 def test_tsne_unfolds_live_and_can_be_scrubbed_afterwards(server, page: Page) -> None:
     opened(page, server.url, SMALL + "&emb_scrub=Unfolding", recorded=False)
     expect(page.get_by_text("Nothing is laid out with these settings yet")).to_be_visible()
-    page.get_by_role("button", name="Lay out live").first.click()
+    page.get_by_role("button", name="Unfold live").first.click()
     expect(page.get_by_text(re.compile("B t-SNE: (laying out|done)"))).to_be_visible()
     expect(page.locator(".scrubber")).to_contain_text("Iteration 250 of 250")
     page.wait_for_selector(IDLE)
