@@ -31,7 +31,7 @@ def main() -> None:
     command = [sys.executable, str(HERE.parents[1] / "streamlit_app.py"), "--port", "8611"]
     own = {"EXPLORER_DATA": tempfile.mkdtemp(), "EXPLORER_RUNS": tempfile.mkdtemp()}  # what a newcomer has
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **own})
-    address = server.stdout.readline().split()[-1]
+    address = next(line for line in server.stdout if "http" in line).split()[-1]
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
