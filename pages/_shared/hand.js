@@ -98,8 +98,8 @@ function hear(self, event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
   if (isField(at) || (isPressed(at) && (key === " " || key.startsWith("Arrow")))) return
   if (self.dialog.open && key !== "?") return
-  const answer = document.querySelector(`.st-key-lesson_choice_${/^[1-4]$/.test(key) ? key : 0} button`)
-  const done = answer ? click(answer) : KEYS[key]?.(self)
+  const asked = /^[1-4]$/.test(key) && document.querySelector(".st-key-lesson_question")
+  const done = asked ? clickSoon(`.st-key-lesson_choice_${key} button`) : KEYS[key]?.(self)
   if (done ?? KEYS[key]) event.preventDefault()
 }
 
@@ -123,6 +123,12 @@ function shadowed(name) {
 function click(button) {
   button?.click()
   return Boolean(button)
+}
+
+// A question may stand before its choices do
+function clickSoon(selector, tries = 20) {
+  if (!click(document.querySelector(selector)) && tries) setTimeout(() => clickSoon(selector, tries - 1), 50)
+  return true
 }
 
 // A step of a lesson
