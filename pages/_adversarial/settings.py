@@ -103,7 +103,7 @@ def _network(row: st.delta_generator.DeltaGenerator, networks: dict[str, Known])
 
 def _other_network(networks: dict[str, Known]) -> None:
     """Another network was chosen; images of another kind need another ε and have other networks beside them."""
-    known = networks.get(st.session_state["adv_a"])
+    known = networks.get(st.session_state.get("adv_a"))
     if known and known.dataset != st.session_state.get("adv_dataset"):
         name = ATTACKS.get(st.session_state.get("adv_attack"), "course")
         st.session_state["adv_epsilon"] = usual(name, known.dataset)
@@ -141,7 +141,7 @@ def _rare() -> tuple[float, int]:
 
 def _other_attack(dataset: str) -> None:
     """Another attack was chosen: a number that means a size in one norm means little in the other."""
-    title = st.session_state["adv_attack"]
+    title = st.session_state.get("adv_attack")
     before = st.session_state.get("adv_norm", "linf")
     if title in ATTACKS and (norm := attacks.named(ATTACKS[title]).norm) != before:
         st.session_state["adv_epsilon"] = usual(ATTACKS[title], dataset)

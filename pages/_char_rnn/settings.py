@@ -99,7 +99,7 @@ def _iteration(step: int) -> str:
 def _to_the_last(side: str, networks: dict[str, Recorded]) -> None:
     """Another network was chosen: compare it as it is at its end."""
     key = f"rnn_{side.lower()}"
-    if chosen := networks.get(st.session_state[f"{key}_network"]):
+    if chosen := networks.get(st.session_state.get(f"{key}_network")):
         st.session_state[f"{key}_step"] = chosen.steps[-1]
 
 
@@ -129,7 +129,7 @@ def _prime() -> tuple[Prime, st.delta_generator.DeltaGenerator]:
 
 def _cut() -> None:
     """Keep what is used of a very long prime alone: the whole would not fit into a link."""
-    typed = st.session_state["rnn_prime"] or ""
+    typed = st.session_state.get("rnn_prime") or ""
     if len(typed) > vocabulary.MOST_PRIME:
         found = vocabulary.prime(typed)
         st.session_state["rnn_prime"] = found.text
@@ -138,5 +138,5 @@ def _cut() -> None:
 
 def _take() -> None:
     """One of the course's primes was pressed."""
-    if chosen := st.session_state["rnn_course"]:
+    if chosen := st.session_state.get("rnn_course"):
         st.session_state["rnn_prime"] = chosen
