@@ -26,6 +26,7 @@ from core.datacache import Dataset, Split
 __all__ = ["DataMissing", "Dataset", "Split", "available", "data_dir", "forget", "load", "names", "samples", "title"]
 
 EMBEDDED = Path(__file__).resolve().parent / "embedded"
+FOLDER = Path(__file__).resolve().parent.parent / "data"  # unless $EXPLORER_DATA names another
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}
 DOWNLOADS = ("cifar10", "fashion-mnist")  # core/download.py knows where they come from
 MNIST_CLASSES = tuple("0123456789")
@@ -48,8 +49,7 @@ class DataMissing(RuntimeError):
 
 def data_dir() -> Path:
     """The data folder: $EXPLORER_DATA, or ``data`` under the project root. It need not exist."""
-    default = Path(__file__).resolve().parent.parent / "data"
-    return Path(os.environ.get("EXPLORER_DATA") or default).expanduser().absolute()
+    return Path(os.environ.get("EXPLORER_DATA") or FOLDER).expanduser().absolute()
 
 
 def names() -> list[str]:

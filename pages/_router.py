@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._shared import hand, lesson, links, serving
+from pages._shared.turns import PAGES
 
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
@@ -24,10 +25,11 @@ page = st.navigation(
     ],
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )
-links.refuse_infinite()
-links.forget_for_preset()
-lesson.arrive()
-lesson.draw()
-hand.draw(lesson.here())
-page.run()
+with PAGES.turn():
+    links.refuse_infinite()
+    links.forget_for_preset()
+    lesson.arrive()
+    lesson.draw()
+    hand.draw(lesson.here())
+    page.run()
 serving.DRAWN.set()

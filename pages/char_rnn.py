@@ -38,5 +38,5 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, frames, quick=going is None)
 
 if going is not None:
-    with training.told(stage):
+    with training.following(stage):
         live.follow(going, stage)

@@ -33,7 +33,7 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, pair, epoch, quick=not active)
 
 if active:
-    with training.told(stage):
+    with training.following(stage):
         live.follow(chosen, live.shown(chosen), stage)
 if download.is_going(chosen.a.dataset):
     download.follow(chosen.a.dataset, progress)

@@ -48,8 +48,8 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, found, frame, quick=not going and network is None)
 
 if network is not None:
-    with training.told(stage):
+    with training.following(stage):
         live.follow_training(network, chosen.points, stage)
 elif going:
-    with training.told(stage):
+    with training.following(stage):
         live.follow(chosen, stage)

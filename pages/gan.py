@@ -44,5 +44,5 @@ if not going:
 tabs.draw(chosen, found, iteration, quick=not going)
 
 if going:
-    with training.told(stage):
+    with training.following(stage):
         live.follow(chosen, stage)

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Callable
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core import charts, course
@@ -18,6 +18,7 @@ from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings
 from pages._shared import seeds, takeaway, words
 from pages._shared.charts import draw as draw_chart
+from pages._shared.charts import table as arrow
 
 HEIGHT = 330
 POINTS = 300  # of a curve, at most
@@ -52,7 +53,7 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
     _downloads(found, frames)
 
 
-def _rows(found: dict[str, Run | None], unit: str, bands: bool) -> pd.DataFrame:
+def _rows(found: dict[str, Run | None], unit: str, bands: bool) -> pa.Table:
     """The rows as a table, put together once for all viewers."""
     others = [run.name for side in found.values() if side and bands for run in library.seeds(side)]
     known = [(run.name, len(run.history())) if run else None for run in found.values()]
@@ -60,8 +61,8 @@ def _rows(found: dict[str, Run | None], unit: str, bands: bool) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _kept_rows(key: str, _found: dict[str, Run | None], _unit: str, _bands: bool) -> pd.DataFrame:
-    return pd.DataFrame(rows(_found, _unit, _bands))
+def _kept_rows(key: str, _found: dict[str, Run | None], _unit: str, _bands: bool) -> pa.Table:
+    return arrow(rows(_found, _unit, _bands))
 
 
 def config_steps(run: Run) -> int:

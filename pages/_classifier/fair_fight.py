@@ -19,7 +19,7 @@ OTHERS = ("#832db6", "#bd1f01", "#a96b59", "#717581", "#b9ac70")  # Petroff's, b
 
 def draw(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
     """Test accuracy against learning rate for every optimizer of which several rates are recorded."""
-    rows = _rows(settings)
+    rows = _rows(f"{settings} {recordings.state()}", settings)
     if not rows:
         st.info(
             "No sweep over learning rates is recorded with these settings. There is one for CIFAR-10 with seed 42, "
@@ -48,16 +48,17 @@ def _hues(settings: Settings, rows: list[dict]) -> tuple[tuple[str, str], ...]:
     return tuple((name, own.get(name) or next(others)) for name in dict.fromkeys(row["optimizer"] for row in rows))
 
 
-def _rows(settings: Settings) -> list[dict]:
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _rows(key: str, _settings: Settings) -> list[dict]:
     """A row a run that differs from A in learning rate and optimizer alone; optimizers with three rates or more."""
     free = {"lr": None, "optimizer": None}
-    wanted = {**dataclasses.asdict(settings.a), **free}
+    wanted = {**dataclasses.asdict(_settings.a), **free}
     found = {}
     for run in recordings.library():
         if run.status == "done" and {**run.config, **free} == wanted:
             found[run.config["optimizer"], run.config["lr"]] = run
     many = {name for name, _ in found if sum(other == name for other, _ in found) >= 3}
-    marks = _marks(settings)
+    marks = _marks(_settings)
     tops = {
         name: max(recordings.accuracies(run)[-1] for (other, _), run in found.items() if other == name) for name in many
     }

@@ -10,7 +10,8 @@ from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings, short
 from pages._shared import seeds, training, words
-from pages._shared.scrubber import scrubber
+from pages._shared.packing import Encoded
+from pages._shared.scrubber import ready, scrubber
 
 COLOURS = {"A": charts.A, "B": charts.B}
 REST = 430  # pixels of a window that the page needs around the picture
@@ -35,14 +36,18 @@ def draw(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
 
 def _replay(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
     """The curves and the tiles over their scrubber."""
-    epochs = settings.a.epochs
-    panels = [_curves(settings, pair), *_tiles(settings, pair)]
+    key = f"{settings} {recordings.state()} {[run and (run.name, _identity(run)) for run in pair.values()]}"
+    try:
+        panels = _panels(key, settings, pair)
+    except (DataMissing, runs.RunError, ValueError) as error:  # there are no images to show
+        st.caption(f"{error}")
+        panels = ready(_frames(settings), [_curves(settings, pair)])
     wanted = st.query_params.get("clf_epoch", "")
     at = min(int(wanted), last) if wanted.isdecimal() and len(wanted) < 4 else last
     frame = scrubber(
         key="clf_picture",
         axis="Epoch",
-        frames=[str(e) for e in range(epochs + 1)],
+        frames=_frames(settings),
         panels=panels,
         at=at,
         height=recordings.HEIGHT,
@@ -51,6 +56,16 @@ def _replay(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
     )
     _to_link(frame, last)
     return frame
+
+
+def _frames(settings: Settings) -> list[str]:
+    return [str(epoch) for epoch in range(settings.a.epochs + 1)]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _panels(key: str, _settings: Settings, _pair: dict[str, Run | None]) -> Encoded:
+    """The curves and the tiles, put together once for all viewers."""
+    return ready(_frames(_settings), [_curves(_settings, _pair), _tiles(_settings, _pair)])
 
 
 def _empty() -> None:
@@ -118,34 +133,32 @@ def _references(settings: Settings) -> list[dict]:
     return [{"y": 100 * share, "label": f"course {words.percent(share, 2)}"} for share in sorted(reported)]
 
 
-def _tiles(settings: Settings, pair: dict[str, Run | None]) -> list[dict]:
-    """The panel of the eight images; none where the data set is not on this machine."""
+def _tiles(settings: Settings, pair: dict[str, Run | None]) -> dict:
+    """The panel of the eight images.
+
+    Raises:
+        DataMissing, RunError, ValueError: the data set or the weights are not on this machine, or damaged.
+    """
     dataset = settings.a.dataset
-    try:
-        split, classes = recordings.tiles(dataset), recordings.class_names(dataset)
-        said = {
-            side: recordings.verdicts(run.name, _identity(run), settings.a.epochs, classes) if run else None
-            for side, run in pair.items()
-        }
-    except (DataMissing, runs.RunError, ValueError) as error:
-        st.caption(f"{error}")
-        return []
+    split, classes = recordings.tiles(dataset), recordings.class_names(dataset)
+    said = {
+        side: recordings.verdicts(run.name, _identity(run), settings.a.epochs, classes) if run else None
+        for side, run in pair.items()
+    }
     count = len(split.labels)
-    return [
-        {
-            "type": "tiles",
-            "weight": 2,
-            "title": "The same test images",
-            "count": count,
-            "cols": count,
-            "sprite": recordings.tile_sheet(dataset, str(split.labels)),
-            "truth": [classes[i] for i in split.labels],
-            "verdicts": said,
-            "names": {side: short(config, config) for side, config in settings.sides.items()},
-        }
-    ]
+    return {
+        "type": "tiles",
+        "weight": 2,
+        "title": "The same test images",
+        "count": count,
+        "cols": count,
+        "sprite": recordings.tile_sheet(dataset, str(split.labels)),
+        "truth": [classes[i] for i in split.labels],
+        "verdicts": said,
+        "names": {side: short(config, config) for side, config in settings.sides.items()},
+    }
 
 
 def _identity(run: Run) -> str:
     """Changes when the weights of the run do, so that nothing stale is shown."""
-    return f"{run.status} {sorted(run.checksums.items())}"
+    return f"{run.status} {len(run.history())} {sorted(run.checksums.items())}"

@@ -49,6 +49,11 @@ def library() -> list[Run]:
     return [*shipped()[0], *own(str(runs.runs_dir()))[0]]
 
 
+def state() -> str:
+    """Changes when other runs can be compared, or one of them has come to an end; for keys of caches."""
+    return str([(run.name, run.status) for run in own(str(runs.runs_dir()))[0]])
+
+
 def unreadable() -> list[str]:
     """The folders among the runs that are none, with the reason, a sentence each."""
     return [*shipped()[1], *own(str(runs.runs_dir()))[1]]
@@ -86,6 +91,11 @@ def _whole(run: Run) -> Run:
 
 def overlays() -> dict[str, str]:
     """The finished runs: name → words that tell them apart."""
+    return _overlays(state())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _overlays(state: str) -> dict[str, str]:
     return {run.name: title(run) for run in library() if run.status == "done"}
 
 
@@ -164,7 +174,7 @@ def examples(dataset: str) -> Split:
     return data.samples("cifar10") if dataset == "cifar10" else data.load(dataset).test
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def verdicts(name: str, checksums: str, epochs: int, classes: tuple[str, ...]) -> list[list[dict] | None]:
     """For each epoch, what the run's network says to each of the tiles: label, certainty, right or wrong."""
     run = runs.find(name)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 
-def draw(spec: dict[str, Any], rows: list[dict[str, Any]] | pd.DataFrame, alt: str, **options: Any) -> Any:
+def draw(spec: dict[str, Any], rows: list[dict[str, Any]] | pa.Table, alt: str, **options: Any) -> Any:
     """Draw a chart; with no rows yet, the empty frame. Options go to ``st.vega_lite_chart``."""
-    return st.vega_lite_chart(pd.DataFrame(rows), spec, width="stretch", alt=alt, **options)
+    rows = rows if isinstance(rows, pa.Table) else table(rows)
+    return st.vega_lite_chart(rows, spec, width="stretch", alt=alt, **options)
+
+
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows as a chart gets them, a tenth of the work that pandas makes of it. NaN and what a row lacks are gaps."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: pa.array([row.get(name) for row in rows], from_pandas=True) for name in names})
 
 
 def ink() -> str:

@@ -8,7 +8,8 @@ const SETTLED = 1000 // ms after which a page that has been opened has its contr
 const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data: packed }) {
+  const data = told(packed)
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   if (self.place !== data.place) {

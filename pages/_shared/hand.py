@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._shared import packing
 from pages._shared.lesson import Here
 
 _HERE = Path(__file__).parent
@@ -39,8 +40,8 @@ _HTML = """
 _HAND = st.components.v2.component(
     "explorer_hand",
     html=_HTML,
-    css=(_HERE / "hand.css").read_text(encoding="utf-8"),
-    js=(_HERE / "hand.js").read_text(encoding="utf-8"),
+    css=packing.joined(_HERE / "hand.css"),
+    js=packing.joined(packing.SCRIPT, _HERE / "hand.js"),
 )
 
 
@@ -51,4 +52,4 @@ def draw(here: Here | None) -> None:
     """
     data = {"keys": KEYS, "place": " ".join(map(str, here.at)) if here else "", "below": bool(here and here.step.below)}
     with st.container(key="hand", width="content"):
-        _HAND(key="hand_button", data=data, width="content")
+        _HAND(key="hand_button", data=packing.told(data), width="content")

@@ -1,7 +1,8 @@
-"""The app as a class of students needs it: what is tuned in the process, and what stands around every answer.
+"""The app as a class of students needs it: what the process does before, beside and after its pages, and what stands
+around every answer.
 
 Streamlit's defaults keep ten viewers waiting for seconds once torch is imported. The settings that cure it are in
-.streamlit/config.toml, the socket is launch.py's; what no setting reaches is here.
+.streamlit/config.toml, the socket is launch.py's, Streamlit's insides are tuning.py's.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import logging
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,20 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from streamlit import config, net_util
-from streamlit.proto.NewSession_pb2 import CustomThemeConfig
-from streamlit.runtime import app_session
-from streamlit.runtime.app_session import AppSession
+from streamlit import config
 
 from core import jobs, limits, warm
+from pages._shared import tuning
 from pages._shared.maps import NEIGHBOURS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "pages"
 ROUTER = PAGES / "_router.py"
 
-STREAMLIT = "1.67."  # the version whose insides `quiet_streamlit` knows
 FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a process with 256 in all
 JANITOR_SECONDS = 20
 ALONE = 4.0  # seconds that the first page has the process for itself, at most
 DRAWN = threading.Event()  # set by the router when a page has been drawn
-
-_POPULATE_THEME = app_session._populate_theme_msg
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
 # end, it stays put: no page can shadow a library, and the path does not change while other threads import.
@@ -51,7 +45,7 @@ if str(PAGES) not in sys.path:
 @contextlib.asynccontextmanager
 async def warm_up(app: st.App) -> AsyncIterator[None]:
     """Get the process ready before its first visitor is answered, and tidy up behind the last."""
-    quiet_streamlit()
+    tuning.quiet_streamlit()
     raise_file_limit()
     warm.inference()
     warm.drawing()
@@ -61,31 +55,6 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     finally:
         jobs.shut_down()
         gc.unfreeze()  # or native libraries report leaks on the way out
-
-
-def quiet_streamlit() -> None:
-    """Switch off what costs time in Streamlit and no setting reaches; other versions are left as they are.
-
-    A viewer who comes back after a lost connection re-arms the file watcher even where it is set to "none"; it walks
-    every module in memory. A web socket that another web site asks for sends the server to the internet, to find its
-    own address. And at every run of a page the theme is gathered anew from all settings, a twentieth of the time.
-    """
-    if not st.__version__.startswith(STREAMLIT):
-        logger = logging.getLogger(__name__)
-        logger.warning("Tuned for Streamlit %sx; version %s is left as it is.", STREAMLIT, st.__version__)
-        return
-    net_util.get_external_ip = lambda: None
-    if config.get_option("server.fileWatcherType") == "none":
-        AppSession.register_file_watchers = lambda session: None
-    app_session._populate_theme_msg = lambda message, section="theme": message.MergeFrom(theme(section))
-
-
-@cache
-def theme(section: str) -> CustomThemeConfig:
-    """A section of config.toml as the browser gets it; read once, while the server starts."""
-    message = CustomThemeConfig()
-    _POPULATE_THEME(message, section)
-    return message
 
 
 def raise_file_limit() -> None:

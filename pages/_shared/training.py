@@ -12,6 +12,7 @@ from core import limits
 from core.jobs import QUEUE
 from core.runs import Run, RunError
 from pages._shared import words
+from pages._shared.turns import PAGES
 from pages._shared.viewer import me
 
 PROBLEM = "training_problem"  # in the session state: why the last click started nothing
@@ -65,8 +66,9 @@ def _stop(names: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def told(stage: st.delta_generator.DeltaGenerator) -> Iterator[None]:
-    """What becomes of following a run whose files are damaged, or gone, meanwhile: a sentence in its place."""
+def following(stage: st.delta_generator.DeltaGenerator) -> Iterator[None]:
+    """Around what follows a run: other pages are drawn meanwhile, and damaged files become a sentence in its place."""
+    PAGES.over()
     try:
         yield
     except RunError as error:

@@ -23,10 +23,11 @@ from streamlit import config, net_util
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.state import SafeSessionState
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.server import server_util
 
-from pages._shared import launch, serving
+from pages._shared import launch, serving, tuning
 from tests.pages.driver import opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +120,12 @@ def test_settings_hold_from_any_folder(tmp_path: Path) -> None:
     assert Path(runs) == tmp_path / "here"  # a path means what it meant where the app was started
 
 
-REPLACED = ((AppSession, "register_file_watchers"), (net_util, "get_external_ip"), (app_session, "_populate_theme_msg"))
+REPLACED = (
+    (AppSession, "register_file_watchers"),
+    (net_util, "get_external_ip"),
+    (app_session, "_populate_theme_msg"),
+    (SafeSessionState, "filtered_state"),
+)
 
 
 @pytest.fixture
@@ -133,10 +139,10 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.usefixtures("untouched")
 def test_coming_back_does_not_start_a_file_watcher() -> None:
     """If the first line fails, look into the new Streamlit whether the patches are still needed, and still work."""
-    assert st.__version__.startswith(serving.STREAMLIT)
+    assert st.__version__.startswith(tuning.KNOWN)
     assert "register_file_watchers()" in inspect.getsource(WebsocketSessionManager._resume_stored_session)
     assert config.get_option("server.fileWatcherType") == "none"
-    serving.quiet_streamlit()
+    tuning.quiet_streamlit()
     session = object()  # the real method would look for its attributes
     assert AppSession.register_file_watchers(session) is None
 
@@ -144,18 +150,28 @@ def test_coming_back_does_not_start_a_file_watcher() -> None:
 @pytest.mark.parametrize("section", ["theme", "theme.light", "theme.dark", "theme.sidebar", "theme.dark.sidebar"])
 @pytest.mark.usefixtures("untouched")
 def test_the_theme_is_what_streamlit_makes_of_it(section: str) -> None:
-    serving.quiet_streamlit()
+    tuning.quiet_streamlit()
     ours, theirs = CustomThemeConfig(), CustomThemeConfig()
     app_session._populate_theme_msg(ours, section)
-    serving._POPULATE_THEME(theirs, section)
+    tuning._POPULATE_THEME(theirs, section)
     assert ours == theirs
     assert bool(ours.primary_color) == (section in ("theme.light", "theme.dark"))
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_session_s_state_is_what_streamlit_makes_of_it() -> None:
+    at = opened("gan", {})
+    tuning.quiet_streamlit()
+    ours, theirs = at.session_state._state.filtered_state, tuning._FILTERED_STATE.fget(at.session_state._state)
+    assert isinstance(ours, tuning.State) and isinstance(theirs, dict)
+    assert len(theirs) > 10 and dict(ours) == theirs
+    assert "gan_seed" in ours and "nothing" not in ours and ours.get("nothing", 7) == 7
 
 
 def test_a_foreign_site_sends_nobody_to_the_internet(untouched: pytest.MonkeyPatch) -> None:
     asked = []
     untouched.setattr(net_util, "_make_blocking_http_get", lambda url, **_: asked.append(url))
-    serving.quiet_streamlit()
+    tuning.quiet_streamlit()
     assert not server_util.is_url_from_allowed_origins("http://foreign.example")
     assert not asked
 
@@ -163,7 +179,7 @@ def test_a_foreign_site_sends_nobody_to_the_internet(untouched: pytest.MonkeyPat
 def test_another_version_is_left_as_it_is(untouched: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     untouched.setattr(st, "__version__", "1.99.0")
     before = [getattr(where, name) for where, name in REPLACED]
-    serving.quiet_streamlit()
+    tuning.quiet_streamlit()
     assert [getattr(where, name) for where, name in REPLACED] == before
     assert "1.99.0" in caplog.text
 

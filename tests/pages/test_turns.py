@@ -1,0 +1,81 @@
+"""Pages are drawn one after the other, and nobody waits long for one that takes its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pages._shared.turns import Turns
+
+ENDLESS = 60.0
+
+
+class Line:
+    """Threads that come one after the other, each when the one before it stands in the line."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.pool = ThreadPoolExecutor(16)
+        self.order: list[int] = []
+
+    def come(self, number: int, do: Callable[[], object] = lambda: None):
+        before = len(self.turns._line)
+
+        def act() -> None:
+            with self.turns.turn():
+                self.order.append(number)
+                do()
+
+        future = self.pool.submit(act)
+        end = time.monotonic() + 10
+        while len(self.turns._line) == before and number not in self.order and time.monotonic() < end:
+            time.sleep(0.001)
+        return future
+
+
+def test_who_comes_first_is_served_first_and_alone():
+    line, go = Line(Turns(ENDLESS)), threading.Event()
+    futures = [line.come(0, lambda: go.wait(10))] + [line.come(i) for i in range(1, 10)]
+    assert line.order == [0]
+    go.set()
+    for future in futures:
+        future.result(10)
+    assert line.order == [*range(10)]
+
+
+def test_a_long_turn_lets_the_others_pass_and_costs_each_nothing_more():
+    line, go = Line(Turns(0.05)), threading.Event()
+    first = line.come(0, lambda: go.wait(10))
+    started = time.monotonic()
+    for future in [line.come(i) for i in range(1, 6)]:
+        future.result(10)
+    assert time.monotonic() - started < 5 and not first.done()
+    assert line.order == [*range(6)]
+    go.set()
+    first.result(10)
+    line.come(6).result(10)  # the end of a turn that was over ended no other
+
+
+def test_who_says_that_it_is_over_holds_nobody_up():
+    turns = Turns(ENDLESS)
+    line, go = Line(turns), threading.Event()
+    first = line.come(0, lambda: (turns.over(), go.wait(10)))
+    line.come(1).result(10)
+    assert not first.done()
+    go.set()
+    first.result(10)
+    assert not turns._line
+
+
+def test_a_turn_that_ends_in_an_error_is_over():
+    turns = Turns(ENDLESS)
+    with pytest.raises(RuntimeError, match="page"), turns.turn():
+        raise RuntimeError("page")
+    with turns.turn():
+        pass
+    turns.over()  # without a turn: nothing happens
+    assert not turns._line
