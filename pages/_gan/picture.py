@@ -15,7 +15,7 @@ from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import CERTAINTY, FRECHET, ONES, VARIETY, Settings, short
-from pages._shared import training, words
+from pages._shared import shelf, training, words
 from pages._shared.packing import Encoded
 from pages._shared.scrubber import ready, scrubber
 from pages._shared.sheets import Sheets, panel
@@ -44,6 +44,8 @@ def draw(settings: Settings, found: Found) -> int:
     if not labels:
         empty(training.nothing("**Train live** shows it."))
         return 0
+    for side, run in found.items():
+        shelf.put(f"shelf_gan_{side}", _sheets_of(_name(side, run, settings.iterations), run, settings.iterations))
     last = len(labels) - 1
     wanted = st.query_params.get("gan_at", "")
     at = max((i for i, label in enumerate(labels) if _is_number(wanted) and label <= int(wanted)), default=last)
@@ -87,15 +89,29 @@ def _panels(settings: Settings, found: Found, labels: Sequence[int]) -> Encoded:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _recorded(key: str, _settings: Settings, _found: Found, _labels: Sequence[int]) -> Encoded:
-    return ready([*map(str, _labels)], panels(_settings, _found, _labels, {"A": 0, "B": 0}))
+    return ready([*map(str, _labels)], panels(_settings, _found, _labels))
 
 
-def panels(settings: Settings, found: Found, labels: Sequence[int], sent: dict[str, int]) -> list[dict]:
+def _name(side: str, run: Run | None, most: int) -> str:
+    """By which the sheets of a side are found on the shelf."""
+    steps = library.steps(run, most)
+    return f"{side} {run.name} {len(steps)} {library.checksum(run, f'samples/{steps[-1]}.png')}" if steps else side
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _sheets_of(name: str, _run: Run | None, _most: int) -> bytes:
+    return shelf.packed(name, [library.uri(_run, step) for step in library.steps(_run, _most)])
+
+
+def panels(
+    settings: Settings, found: Found, labels: Sequence[int], sent: dict[str, int] | None = None
+) -> list[dict]:
     """The sheets, and beside them the digits over the curves.
 
-    ``sent``: how many sheets of each side the browser has already; they are not sent again.
+    ``sent``: how many sheets of each side the browser has already, and only later ones are sent; None: the shelf keeps
+    them all.
     """
-    sides = [_sheets(settings, side, run, labels, sent[side]) for side, run in found.items()]
+    sides = [_sheets(settings, side, run, labels, sent and sent[side]) for side, run in found.items()]
     sheets = panel(sides, stream=_stream(settings, found), title="64 samples", cols=COLUMNS, linked=settings.linked,
                    hint=HINT, pick=True)  # fmt: skip
     right = {"type": "stack", "panels": [digits(settings, found, labels), curve(settings, found, labels)]}
@@ -108,14 +124,17 @@ def _stream(settings: Settings, found: Found) -> str:
     )
 
 
-def _sheets(settings: Settings, side: str, run: Run | None, labels: Sequence[int], sent: int) -> Sheets:
+def _sheets(settings: Settings, side: str, run: Run | None, labels: Sequence[int], sent: int | None) -> Sheets:
     steps = library.steps(run, settings.iterations)
     at = [sum(step <= label for step in steps) - 1 for label in labels]
     late = settings.iterations > steps[-1] if steps else False
     about = [f"after {words.count(steps[i])}" if late and 0 <= i == len(steps) - 1 else "" for i in at]
-    pngs = [library.uri(run, step) for step in steps[sent:]]
     missing = "Not recorded." if limits.read_only() else "Not trained yet. Train live shows it."
-    return Sheets(side, short(settings.sides[side]), pngs, at, about, missing, sent)
+    title = short(settings.sides[side])
+    if sent is None and steps:
+        return Sheets(side, title, [], at, about, missing, shelved=_name(side, run, settings.iterations))
+    pngs = [library.uri(run, step) for step in steps[sent or 0 :]]
+    return Sheets(side, title, pngs, at, about, missing, sent or 0)
 
 
 def digits(settings: Settings, found: Found, labels: Sequence[int]) -> dict:

@@ -8,3 +8,7 @@ function told(packed) {
 }
 
 const bytes = text => Uint8Array.from(atob(text), char => char.charCodeAt(0))
+
+// What shelf.py has sent: name → content, for all components of the page; the event says that something was added.
+const shelf = (globalThis.explorerShelf ??= new Map())
+const SHELVED = "explorer:shelved"

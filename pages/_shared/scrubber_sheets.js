@@ -4,14 +4,14 @@
 const LARGE = 140 // px of the pictures under the pointer
 
 function sheets(section, act) {
-  const self = { section, act, panel: null, frame: 0, cells: [], hover: null, stream: null, request: 0 }
+  const self = { section, act, panel: null, frame: 0, cells: [], hover: null, stream: null, awaited: null }
   self.row = section.appendChild(make("div", "row"))
   self.tip = section.appendChild(make("div", "tip"))
   self.tip.hidden = true
   return {
     draw(panel, frame) {
-      acceptSheets(self, panel)
       self.frame = frame
+      acceptSheets(self, panel)
       placeSheets(self)
     },
     show(frame) {
@@ -34,19 +34,35 @@ function acceptSheets(self, panel) {
   panel.sides.forEach((side, i) => {
     const cell = self.cells[i]
     cell.side = side
-    side.pngs.forEach((text, n) => {
+    const pngs = side.shelved ? shelf.get(side.shelved) : side.pngs
+    cell.root.classList.toggle("empty", !pngs?.length && !side.shelved && !side.from)
+    cell.note.textContent = side.note
+    const chip = make("span", `chip ${side.side}`, side.side)
+    cell.head.replaceChildren(...(side.side ? [chip] : []), make("h3", "", side.title), make("span", "about"))
+    if (!pngs) return awaitSheets(self)
+    pngs.forEach((text, n) => {
       const place = side.from + n
       if (cell.store[place]?.text === text) return
       cell.store[place]?.bitmap?.close()
       cell.store[place] = { text, bitmap: null, loading: null }
     })
-    forgetSheets(cell, side.from + side.pngs.length)
-    const chip = make("span", `chip ${side.side}`, side.side)
-    cell.head.replaceChildren(...(side.side ? [chip] : []), make("h3", "", side.title), make("span", "about"))
-    cell.note.textContent = side.note
-    cell.root.classList.toggle("empty", !cell.store.length)
+    forgetSheets(cell, side.from + pngs.length)
   })
   readAhead(self, panel)
+}
+
+// The sheets come apart from the panel, and perhaps after it.
+function awaitSheets(self) {
+  if (self.awaited) return
+  self.awaited = () => {
+    removeEventListener(SHELVED, self.awaited)
+    const { panel } = self
+    self.awaited = self.panel = null
+    if (!self.section.isConnected) return
+    acceptSheets(self, panel)
+    placeSheets(self)
+  }
+  addEventListener(SHELVED, self.awaited)
 }
 
 function forgetSheets(cell, from) {

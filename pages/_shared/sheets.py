@@ -18,6 +18,7 @@ class Sheets:
     about: Sequence[str] = ()  # a few words beside the title, one a frame
     note: str = ""  # what to do, where there is no sheet
     first: int = 0  # the place of the first of ``pngs``, where earlier ones have been sent before
+    shelved: str = ""  # the name by which ``shelf.put`` keeps the list in place of ``pngs``
 
 
 def panel(
@@ -40,7 +41,7 @@ def panel(
 
 def _side(side: Sheets) -> dict:
     return {"side": side.side, "title": side.title, "from": side.first, "pngs": [*side.pngs], "at": [*side.at],
-            "about": [*side.about], "note": side.note}  # fmt: skip
+            "about": [*side.about], "note": side.note, "shelved": side.shelved}  # fmt: skip
 
 
 def png_uri(png: bytes) -> str:

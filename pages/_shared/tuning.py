@@ -1,4 +1,4 @@
-"""What costs time in Streamlit and no setting reaches, replaced: four of its insides, in the one version that is known."""
+"""What costs time in Streamlit and no setting reaches: four of its insides, replaced in the version that is known."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Pages are drawn one after the other, first come, first served, and not all at once.
 
-Python runs one thread at a time. Ten pages that are drawn at once are all ready when the last one is; in a line, half of
-them are there in half the time, and none later. Whoever takes long, for an attack or a training that is watched, lets
-the next ones pass.
+Python runs one thread at a time. Ten pages that are drawn at once are all ready when the last one is; in a line, half
+of them are there in half the time, and none later. Whoever takes long, for an attack or a training that is watched,
+lets the next ones pass.
 """
 
 from __future__ import annotations

@@ -84,10 +84,15 @@ def test_it_opens_on_bce_and_the_courses_notebook_over_100_000_iterations() -> N
     labels = picture.frames(chosen, of(chosen))
     assert labels == list(range(0, 100_001, 1000))
     sheets, right = picture.panels(chosen, of(chosen), labels, {"A": 0, "B": 0})
+    shelved, _ = picture.panels(chosen, of(chosen), labels)
     assert [(side["title"], len(side["pngs"])) for side in sheets["sides"]] == [
         ("BCE with logits", 101), ("Course notebook", 101),
     ]  # fmt: skip
     assert all(side["at"] == list(range(101)) for side in sheets["sides"])
+    for at_once, apart, (side, run) in zip(sheets["sides"], shelved["sides"], of(chosen).items(), strict=True):
+        kept = json.loads(picture._sheets_of(picture._name(side, run, 100_000), run, 100_000))
+        assert (kept["name"], kept["content"]) == (apart["shelved"], at_once["pngs"])
+        assert {**apart, "shelved": "", "pngs": at_once["pngs"]} == at_once
     assert [panel["type"] for panel in right["panels"]] == ["bars", "curves"]
 
 
@@ -238,7 +243,7 @@ def test_a_cure_sets_the_courses_notebook_beside_itself_with_one_change(cure: st
 def test_a_damaged_sheet_is_told_in_a_sentence(short: dict[str, Run]) -> None:
     (short["A"].path / "samples" / "200.png").write_bytes(b"rubbish")
     library._uri.clear()
-    picture._recorded.clear()
+    picture._sheets_of.clear()
     app = opened(**SHORT)
     assert "The samples 200.png" in app.info[0].value and "not those that were recorded" in app.info[0].value
 
