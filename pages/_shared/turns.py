@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-LONG = 0.05  # seconds: twice what a page takes
+LONG = 0.15  # seconds: several times what a page takes
 
 
 class Turns:
