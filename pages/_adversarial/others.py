@@ -36,9 +36,9 @@ def draw(chosen: Settings, found: dict[str, Walk], place: Place) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     which = row.segmented_control("Perturbation", [THIS, UNIVERSAL], default=THIS, required=True, key="adv_spread",
                                   bind="query-params", label_visibility="collapsed")  # fmt: skip
-    k = row.selectbox("Found on", SIZES, 1, key="adv_spread_k", bind="query-params", width=160, help=HELP["k"],
-                      format_func=lambda n: f"found on {n}", label_visibility="collapsed",
-                      disabled=which == THIS)  # fmt: skip
+    if which == UNIVERSAL:
+        k = row.selectbox("Found on", SIZES, 1, key="adv_spread_k", bind="query-params", width=160, help=HELP["k"],
+                          format_func=lambda n: f"found on {n}", label_visibility="collapsed")  # fmt: skip
     name = row.selectbox("Images", [ALL, *chosen.classes], key=f"adv_spread_class_{chosen.dataset}", width=150,
                          bind="query-params", help=HELP["class"], label_visibility="collapsed")  # fmt: skip
     target = picture.goal(chosen, place)

@@ -65,7 +65,10 @@ def notice(settings: Settings) -> str:
 def caption(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> str:
     """Sizes, seeds and names of the runs behind the texts."""
     shown = frames[-1][1] if frames else []
-    names = dict.fromkeys(f"{one.side} `{one.network.name}`" for one in shown)
+    sides: dict[str, list[str]] = {}  # name of a network → the sides that it writes for
+    for one in shown:
+        sides.setdefault(one.network.name, []).append(one.side)
+    names = [f"{' and '.join(dict.fromkeys(own))} `{name}`" for name, own in sides.items()]
     limit = f"top-k {settings.top_k}" if settings.top_k else "all characters allowed"
     parts = [f"{words.count(settings.length)} characters after the prime", f"seed {settings.seed}", limit, *names]
     return " · ".join(parts)

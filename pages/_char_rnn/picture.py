@@ -11,7 +11,8 @@ from pages._char_rnn.takes import Schedule, Take
 from pages._shared import words, writer
 
 KEY = "rnn_writer"
-HEIGHT = 352  # pixels
+HEIGHT = 344  # pixels
+REST = 376  # pixels of a window that the page needs around the picture
 FACTORS = (0.5, 1, 1.5)  # of the temperature, side by side
 ALT = "Texts that recorded networks write, character by character, each character with the probabilities behind it"
 
@@ -103,6 +104,7 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
         schedule=middle.schedule,
         speed=settings.speed,
         height=HEIGHT,
+        rest=REST,
         alt=ALT,
     )
 

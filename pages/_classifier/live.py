@@ -28,11 +28,10 @@ def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
     if not training.offered(row):
         return
     active = [run for run in pair.values() if run and run.active]
+    training.stop_button(row, active, "clf_stop")
     recorded = all(run is not None and run.status == "done" for run in pair.values())
     if not data.available(settings.a.dataset):
         download.offer(row, settings.a.dataset)
-        if active:
-            training.stop_button(row, active, "clf_stop")
         return
     row.button(
         "Train again" if recorded else "Train live",
@@ -46,7 +45,6 @@ def buttons(settings: Settings, pair: dict[str, Run | None]) -> None:
         if recorded
         else "Trains what is not recorded yet, A and B side by side.",
     )
-    training.stop_button(row, active, "clf_stop")
     training.tell()
 
 

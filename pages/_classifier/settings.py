@@ -58,21 +58,20 @@ def controls(overlays: dict[str, str]) -> tuple[Settings, st.delta_generator.Del
 
     ``overlays``: names of recorded runs → words for them.
     """
-    cards = dict(zip("AB", st.columns(2, gap="small"), strict=True))
-    own = {side: _side(side, card) for side, card in cards.items()}
+    cards = st.container(horizontal=True, gap="small")
+    own = {side: _side(side, cards) for side in "AB"}
     row = st.container(horizontal=True, vertical_alignment="bottom")
     common, extras = _common(row, overlays)
     bar = row.container(horizontal=True, horizontal_alignment="right")
     return Settings(*(Config(**own[side], **common) for side in "AB"), **extras), bar
 
 
-def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
+def _side(side: str, cards: st.delta_generator.DeltaGenerator) -> dict:
     """The controls of one side, in one row in a card of its colour."""
     key = f"clf_{side.lower()}"
-    with card.container(border=True, key=f"{key}_card"):
-        optimizer, lr, activation = st.columns([5, 4, 5])
+    with cards.container(border=True, horizontal=True, key=f"{key}_card"):
         names = list(OPTIMIZERS)
-        chosen = optimizer.selectbox(
+        chosen = st.selectbox(
             f"{side} · optimizer",
             names,
             names.index(FIRST[side]),
@@ -80,7 +79,7 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
             key=f"{key}_optimizer",
             bind="query-params",
         )
-        rate = lr.selectbox(
+        rate = st.selectbox(
             "Learning rate",
             RATES,
             RATES.index(0.001),
@@ -89,7 +88,7 @@ def _side(side: str, card: st.delta_generator.DeltaGenerator) -> dict:
             key=f"{key}_lr",
             bind="query-params",
         )
-        act = activation.selectbox(
+        act = st.selectbox(
             "Activation", list(ACTIVATIONS), help=HELP["activation"], key=f"{key}_activation", bind="query-params"
         )
     return {"optimizer": OPTIMIZERS[chosen], "lr": rate, "activation": ACTIVATIONS[act]}

@@ -27,6 +27,7 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
     row = bar.container(horizontal=True, horizontal_alignment="right")
     if not training.offered(row):
         return
+    training.stop_button(row, going, "emb_stop")
     missing = [place for place, run in found.items() if run is None or run.status != "done"]
     unfold = not missing and not settings.unfold
     if missing or unfold:
@@ -37,7 +38,6 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
                    if unfold else "Works out the maps that are not recorded yet.")  # fmt: skip
     with row.popover("Train a network", icon=":material/model_training:", disabled=bool(going)):
         _training_form()
-    training.stop_button(row, going, "emb_stop")
     training.tell()
 
 

@@ -17,8 +17,8 @@ from pages._shared.maps import Column, Map, panel
 from pages._shared.packing import Encoded
 from pages._shared.scrubber import ready, scrubber
 
-HEIGHT = 404  # pixels
-REST = 284  # pixels of a window that the page needs around the picture
+HEIGHT = 384  # pixels
+REST = 326  # pixels of a window that the page needs around the picture
 NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 HINT = "Drag over points to see the same images in every map. Click one to see its neighbours. Hover to see the digit."
 ALT = "Maps of the test images by PCA and t-SNE, for A and for B, with a slider through {}"

@@ -43,6 +43,7 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
     recorded = all(run is not None and run.status == "done" for run in exact)
     empty = any(run is None or not run.samples for run in found.values())
     row = bar.container(horizontal=True, horizontal_alignment="right")
+    training.stop_button(row, going, "gan_stop")
     with row.popover("The course's cures", icon=":material/healing:", disabled=bool(going)):
         _cures()
     if not training.offered(row):
@@ -52,7 +53,6 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
                args=(settings, recorded), help="Trains both sides now and checks that every number comes out as "
                "recorded." if recorded else "Trains what is not recorded with exactly these settings, A and B side by "
                "side, with a new sheet every second or so.")  # fmt: skip
-    training.stop_button(row, going, "gan_stop")
     training.tell()
 
 

@@ -21,8 +21,8 @@ from pages._shared.scrubber import ready, scrubber
 from pages._shared.sheets import Sheets, panel
 
 KEY = "gan_picture"
-HEIGHT = 400  # pixels
-REST = 320  # pixels of a window that the page needs around the picture
+HEIGHT = 392  # pixels
+REST = 328  # pixels of a window that the page needs around the picture
 PLAY_MS = 100  # a hundred sheets in ten seconds
 HINT = "Click: large, with the nearest training images"
 ALT = "What both generators draw from the same 64 z, which digits these are, and how that changes, with a slider"

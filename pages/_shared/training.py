@@ -54,9 +54,14 @@ def tell() -> None:
 
 
 def stop_button(place: st.delta_generator.DeltaGenerator, active: Sequence[Run], key: str) -> None:
-    """A button that stops what this viewer may stop of the runs that are going on."""
+    """A button that stops what this viewer may stop of the runs that are going on; none where there are none.
+
+    It belongs before the button that trains: that one stays in its place, and a double click on it stops nothing.
+    """
+    if not active:
+        return
     mine = [run.name for run in active if QUEUE.may_stop(run.name, me())]
-    told = "What is recorded so far stays." if mine or not active else "Only who started it can stop it."
+    told = "What is recorded so far stays." if mine else "Only who started it can stop it."
     place.button("Stop", icon=":material/stop:", key=key, disabled=not mine, on_click=_stop, args=(mine,), help=told)
 
 

@@ -5,6 +5,9 @@
 // textContent. All characters of a text stand on the page from the start, those ahead unseen: so nothing moves.
 
 const STACKED = 640 // px; below this width the takes stand one below the other
+const [COMMON, LARGEST, COLUMNS] = [16, 22, 34] // px: type grows with the width, so that a line keeps its characters
+const SHARE = 0.28 // of a take's height for its bars, where that is more than they need
+const TALLEST = 0.3 // of their width, where takes grow with the window
 const TOP = 10 // characters of a distribution that are sent
 const HEAT = 64 // % of the colour of surprise at 8 bits and more
 const FRAME = 900 // ms that a frame stays while playing
@@ -22,6 +25,7 @@ export default function ({ parentElement, data, setStateValue }) {
   return () => {
     stop(self)
     self.observer.disconnect()
+    removeEventListener("resize", self.resized)
     instances.delete(parentElement)
   }
 }
@@ -33,8 +37,10 @@ function create(parent) {
   const self = { root: find(".writer"), area: find(".takes"), slider: find("input"), play: find(".play"),
     now: find(".now"), widest: find(".widest"), views: [], data: null, frame: 0, shown: 0, total: 0, given: 0,
     pin: null, hover: null, timer: null, waiting: null, asked: false }
-  self.observer = new ResizeObserver(() => self.data && arrange(self))
+  self.resized = () => self.data && arrange(self)
+  self.observer = new ResizeObserver(self.resized)
   self.observer.observe(self.root)
+  addEventListener("resize", self.resized)
   self.play.onclick = () => toggle(self)
   find(".back").onclick = () => step(self, -1)
   find(".on").onclick = () => step(self, 1)
@@ -149,7 +155,8 @@ function view(self) {
   const section = self.area.appendChild(make("section", "take"))
   const head = section.appendChild(make("header"))
   const parts = { section, chip: head.appendChild(make("span", "chip")), title: head.appendChild(make("span", "title")),
-    about: head.appendChild(make("span", "about")), text: section.appendChild(make("div", "text")) }
+    about: head.appendChild(make("span", "about")), head, box: section.appendChild(make("div", "box")) }
+  parts.text = parts.box.appendChild(make("div", "text"))
   parts.text.tabIndex = 0
   parts.text.setAttribute("role", "textbox")
   parts.text.setAttribute("aria-readonly", "true")
@@ -165,7 +172,7 @@ function view(self) {
   const said = section.appendChild(make("div", "said"))
   parts.where = said.appendChild(make("div", "where"))
   parts.figures = said.appendChild(make("div", "figures"))
-  const bars = section.appendChild(make("div", "bars"))
+  const bars = parts.row = section.appendChild(make("div", "bars"))
   bars.setAttribute("aria-hidden", "true")
   parts.bars = Array.from({ length: TOP + 1 }, (_, i) => {
     const bar = bars.appendChild(make("div", i < TOP ? "bar" : "bar more"))
@@ -220,7 +227,7 @@ function followAll(self, place) {
     const span = spans[Math.max(place, 0)]
     const end = span.offsetTop + span.offsetHeight
     if (end > text.scrollTop + text.clientHeight || span.offsetTop < text.scrollTop) {
-      text.scrollTop = end - text.clientHeight + 12
+      text.scrollTop = end - text.clientHeight
     }
   }
 }
@@ -388,17 +395,24 @@ function arrange(self) {
   self.area.classList.toggle("stacked", stacked)
   const narrow = stacked || width / self.views.length < 450
   self.area.classList.toggle("narrow", narrow)
-  self.area.style.height = stacked ? "" : `${self.data.height}px`
-  self.root.style.minHeight = `${self.data.height + 48}px`
+  const type = Math.min(LARGEST, Math.max(COMMON, Math.floor(width / self.views.length / COLUMNS)))
+  self.area.style.setProperty("--type", narrow ? "" : type)
+  const { height: wanted, rest } = self.data
+  const height = stacked ? wanted : Math.max(least(wanted), Math.min(left(rest), TALLEST * width))
+  self.area.style.height = stacked ? "" : `${height}px`
+  self.root.style.minHeight = `${height + 48}px`
   for (const one of self.views) {
-    one.section.style.height = stacked ? `${self.data.height}px` : ""
+    one.section.style.height = stacked ? `${height}px` : ""
     one.narrow = narrow
+    fit(one, height)
   }
 }
 
-function make(name, className, text) {
-  const element = document.createElement(name)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
+// A text shows whole lines; what is left over goes to its bars.
+function fit({ head, box, text, row }, height) {
+  const line = parseFloat(getComputedStyle(text).lineHeight)
+  const frame = box.offsetHeight - text.offsetHeight
+  row.style.minHeight = `${SHARE * height}px`
+  const rest = head.offsetHeight + row.previousSibling.offsetHeight + parseFloat(getComputedStyle(row).minHeight)
+  text.style.height = `${Math.max(1, Math.floor((height - frame - rest) / line)) * line}px`
 }

@@ -46,7 +46,7 @@ _WRITER = st.components.v2.component(
     "explorer_writer",
     html=_HTML,
     css=packing.joined(_HERE / "writer.css"),
-    js=packing.joined(packing.SCRIPT, _HERE / "writer.js"),
+    js=packing.joined(packing.SCRIPT, _HERE / "scrubber_elements.js", _HERE / "writer.js"),
 )
 
 
@@ -88,6 +88,7 @@ def writer(
     schedule: tuple[tuple[int, float], ...],
     speed: float,
     height: int,
+    rest: int,
     alt: str,
 ) -> None:
     """Show takes that write themselves, or frames of takes to scrub through.
@@ -106,10 +107,12 @@ def writer(
         schedule: the temperatures: see ``schedule``.
         speed: characters a second; 0 for all at once.
         height: of the takes, in pixels; the controls below take 48 more.
+        rest: pixels of the window's height that the rest of the page needs; the takes take what is left, at least
+            ``height``.
         alt: what is shown, in a sentence.
     """
     shown = [{"label": label, "panels": [*panels]} for label, panels in frames]
     data = {"axis": axis, "about": digest(about), "story": digest(story), "schedule": schedule, "frames": shown}
     data["take"] = digest(json.dumps([data["about"], schedule, [label for label, _ in frames]]))
-    data |= {"speed": speed, "height": height, "alt": alt}
+    data |= {"speed": speed, "height": height, "rest": rest, "alt": alt}
     _WRITER(key=key, data=packing.told(data), on_switch_change=lambda: None)
