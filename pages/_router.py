@@ -25,6 +25,8 @@ page = st.navigation(
     ],
     position="top",  # beside a menu at the side, the picture of a page has too little room on a projector
 )
+if page.url_path:  # the overview needs nothing that takes long to load
+    serving.load()
 with PAGES.turn():
     links.refuse_infinite()
     links.forget_for_preset()

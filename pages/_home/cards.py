@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._home import pictures
+from pages._home import overview
 from pages._home.reel import reel
 from pages._shared.links import PRESET
 
@@ -81,7 +81,7 @@ def draw(moving: bool) -> None:
 
 
 def _picture(page: str, moving: bool) -> None:
-    picture = pictures.of(page)
+    picture = overview.shown()["pictures"][page]
     if picture is None:
         st.caption("Its recorded runs cannot be read.")
     else:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from PIL import Image
 
 from core import charts, classifier, course, embeddings, gan, layout_reading, reported, runs
@@ -30,16 +29,11 @@ EPSILON = 0.2  # of the course's attack: a pixel changed by so much has its full
 
 
 def of(page: str) -> dict[str, Any] | None:
-    """The picture of a page; None where its runs are damaged or gone. Shared by all viewers, never change it."""
+    """The picture of a page; None where its runs are damaged or gone."""
     try:
-        return _made(page)
+        return PICTURES[page]()
     except (DataMissing, RunError, IndexError, KeyError, OSError, ValueError):  # a card without a picture still links
         return None
-
-
-@st.cache_resource(max_entries=5, show_spinner=False)
-def _made(page: str) -> dict[str, Any]:
-    return PICTURES[page]()
 
 
 def classifier_() -> dict[str, Any]:

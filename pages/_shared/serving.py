@@ -35,6 +35,8 @@ FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a p
 JANITOR_SECONDS = 20
 ALONE = 4.0  # seconds that the first page has the process for itself, at most
 DRAWN = threading.Event()  # set by the router when a page has been drawn
+LOADED = threading.Event()  # what all pages but the overview need is loaded, or nobody but they will load it
+LOADED.set()
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
 # end, it stays put: no page can shadow a library, and the path does not change while other threads import.
@@ -47,8 +49,7 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     """Get the process ready before its first visitor is answered, and tidy up behind the last."""
     tuning.quiet_streamlit()
     raise_file_limit()
-    warm.inference()
-    warm.drawing()
+    LOADED.clear()
     threading.Thread(target=keep_house, name="janitor", daemon=True).start()
     try:
         yield
@@ -69,12 +70,17 @@ def raise_file_limit() -> None:
 
 
 def keep_house() -> None:
-    """Get ready what the first page does without, then collect garbage now and then, instead of after every run.
+    """Load what the overview does without, then collect garbage now and then, instead of after every run.
 
     The half million objects of the libraries live as long as the process: frozen, the collector passes them by.
     """
     first_page()
     DRAWN.wait(ALONE)
+    try:
+        warm.inference()
+        warm.drawing()
+    finally:
+        LOADED.set()
     jobs.warm_up()
     warm.training()
     warm.extras()
@@ -89,12 +95,16 @@ def keep_house() -> None:
 
 
 def first_page() -> None:
-    """Work out what the overview shows, while the browser of its first viewer still reads scripts."""
-    from pages._home import cards, pictures, table
+    """Read what the overview shows, while the browser of its first viewer still reads scripts."""
+    from pages._home import overview
 
-    for page in cards.CARDS:
-        pictures.of(page)
-    table.measured()
+    overview.shown()
+
+
+def load() -> None:
+    """Wait until torch and what draws charts are loaded, at once; by one thread, since not all of it bears several."""
+    DRAWN.set()
+    LOADED.wait()
 
 
 def malloc_trim() -> Callable[[int], int]:

@@ -7,7 +7,10 @@ import html
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -18,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 from core import course, reported, runs
 from core.gan_pictures import cells
 from core.reported import FIGURES
-from pages._home import cards, pictures, recorded, table
+from pages._home import cards, overview, pictures, recorded, rows
 from pages._shared import words
 from tests.pages.driver import ROUTER, opened, text
 
@@ -45,7 +48,7 @@ def settings() -> Iterator[tuple[str, dict[str, str]]]:
     seen = []
     for page, (_, _, found) in cards.CARDS.items():
         seen += [(page, setting) for setting in found.values()]
-    seen += [(figure.topic, table.LINKS[figure.name]) for figure in FIGURES]
+    seen += [(figure.topic, rows.LINKS[figure.name]) for figure in FIGURES]
     for i, each in enumerate(seen):
         if each not in seen[:i]:
             yield each
@@ -94,11 +97,11 @@ def test_every_number_of_the_table_is_what_the_records_say(home: AppTest) -> Non
     shown = [part.proto.body for part in home.get("html")]
     for figure in FIGURES:
         ours = reported.ours(figure)
-        assert table.cells(figure, ours) in shown
-        said = table.row(figure, ours)
-        assert all(html.escape(said[name], quote=False) in table.cells(figure, ours) for name in table.ROW)
+        assert rows.cells(figure, ours) in shown
+        said = rows.row(figure, ours)
+        assert all(html.escape(said[name], quote=False) in rows.cells(figure, ours) for name in rows.ROW)
         scale = 100 if figure.unit == reported.SHARE else 1
-        half = 0.5000001 * 10.0 ** -table.decimals(figure)
+        half = 0.5000001 * 10.0 ** -rows.decimals(figure)
         assert abs(float(said["mean"].rstrip("\u202f%")) - scale * ours.mean) <= half
         count, *spread = (float(n) for n in re.findall(r"\d+\.?\d*", said["seeds"]))
         assert count == len(ours.values)
@@ -108,7 +111,7 @@ def test_every_number_of_the_table_is_what_the_records_say(home: AppTest) -> Non
 
 
 def test_the_course_is_quoted_as_it_reported() -> None:
-    told = {figure.name: table.row(figure, None)["theirs"].replace("\u202f", " ") for figure in FIGURES}
+    told = {figure.name: rows.row(figure, None)["theirs"].replace("\u202f", " ") for figure in FIGURES}
     assert [told[name] for name in ("sgd", "adam", "tanh")] == ["23.11 %", "60.45 %", "52.94 %"]
     assert (told["loss"], told["perplexity"], told["attacked"]) == ("1.3524", "3.87", "97.2 %")
     assert [told[name] for name in ("four", "noise", "zeros")] == ["99 %", "99 %", "59 %"]
@@ -117,17 +120,18 @@ def test_the_course_is_quoted_as_it_reported() -> None:
 
 def test_no_number_of_ours_is_typed_in() -> None:
     """Nowhere in the sources stands a number that the table shows as ours."""
-    sources = [(runs.ROOT / name).read_text() for name in ("core/reported.py", "pages/_home/table.py", "pages/home.py")]
+    files = ("core/reported.py", "pages/_home/table.py", "pages/_home/rows.py", "pages/home.py")
+    sources = [(runs.ROOT / name).read_text() for name in files]
     for figure in FIGURES:
-        said = table.row(figure, reported.ours(figure))
+        said = rows.row(figure, reported.ours(figure))
         for number in re.findall(r"\d+\.\d+", " ".join(said[name] for name in ("mean", "seeds", "why"))):
             assert not any(number in source for source in sources), number
 
 
 def test_a_figure_whose_runs_are_gone_is_not_recorded() -> None:
-    said = table.row(FIGURES[0], None)
+    said = rows.row(FIGURES[0], None)
     assert (said["mean"], said["seeds"], said["why"]) == ("", "not recorded", "")
-    assert "23.11" in table.cells(FIGURES[0], None)
+    assert "23.11" in rows.cells(FIGURES[0], None)
 
 
 # The pictures
@@ -203,10 +207,59 @@ def test_a_picture_without_its_runs_leaves_a_card_that_links(monkeypatch: pytest
     def gone() -> dict:
         raise runs.RunError("There is no run.")
 
-    pictures._made.clear()
     monkeypatch.setitem(pictures.PICTURES, "gan", gone)
+    monkeypatch.setattr(overview, "stamp", lambda: "of other runs")
+    overview.shown.clear()
     app = AppTest.from_file(ROUTER, default_timeout=60).run()
-    pictures._made.clear()
+    overview.shown.clear()
     assert not app.exception
     assert "cannot be read" in text(app)
     assert len(links(app)) == 15 + len(FIGURES)
+
+
+# What is kept
+
+
+def test_the_overview_that_is_kept_is_what_the_runs_make() -> None:
+    """If this fails, `python -m pages._home.overview` makes the file anew."""
+    kept, made = json.loads(overview.FILE.read_text("utf-8")), overview.made()
+    assert kept["stamp"] == made["stamp"] == overview.stamp()
+    assert kept["rows"] == made["rows"]
+    for found in (kept, made):  # another Pillow may pack the same pixels otherwise
+        for side in found["pictures"]["gan"]["sides"]:
+            packed = base64.b64decode(side["strip"].partition(",")[2])
+            side["strip"] = np.asarray(Image.open(io.BytesIO(packed)).convert("L")).tolist()
+    assert kept["pictures"] == made["pictures"]
+
+
+def test_of_other_runs_the_overview_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = {"stamp": overview.stamp(), "pictures": {}, "rows": []}
+    monkeypatch.setattr(overview, "FILE", tmp_path / "overview.json")
+    overview.FILE.write_text(json.dumps(kept))
+    overview.shown.clear()
+    assert overview.shown() == kept
+    overview.FILE.write_text(json.dumps({**kept, "stamp": "of other runs"}))
+    overview.shown.clear()
+    assert len(overview.shown()["rows"]) == len(FIGURES)
+    overview.shown.clear()
+
+
+def test_a_run_that_changes_changes_the_stamp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = tmp_path / "gan" / "one"
+    run.mkdir(parents=True)
+    monkeypatch.setattr(runs, "shipped_dir", lambda: tmp_path)
+    stamps = [overview.stamp()]
+    for name, content in (("run.json", "{}"), ("history.jsonl", ""), ("history.jsonl", "{}\n"), ("run.json", "[]")):
+        (run / name).write_text(content)
+        stamps.append(overview.stamp())
+    assert len(set(stamps)) == len(stamps)
+
+
+def test_the_overview_loads_neither_torch_nor_what_draws_charts() -> None:
+    """They take seconds, and the first page of a lecture waits for none of them."""
+    script = (
+        "import sys; from pages._home import cards, lesson_cards, overview, table; overview.shown()\n"
+        "print([name for name in ('torch', 'altair', 'pandas', 'sklearn') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", script], cwd=runs.ROOT, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

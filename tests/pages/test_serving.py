@@ -88,6 +88,21 @@ def test_what_the_first_page_does_without_waits_until_it_is_drawn(monkeypatch: p
     assert serving.DRAWN.is_set()
 
 
+def test_pages_wait_until_what_they_need_is_loaded_and_the_overview_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "DRAWN", threading.Event())
+    monkeypatch.setattr(serving, "LOADED", threading.Event())
+    opened("home", {})
+    serving.DRAWN.clear()
+    page = threading.Thread(target=opened, args=("gan", {}), daemon=True)
+    page.start()
+    assert serving.DRAWN.wait(30)  # it is loaded at once
+    page.join(1.0)
+    assert page.is_alive()
+    serving.LOADED.set()
+    page.join(60)
+    assert not page.is_alive()
+
+
 def test_a_taken_port_gives_way_to_the_next() -> None:
     with launch.bind("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
