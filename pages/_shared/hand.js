@@ -4,6 +4,7 @@
 const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
 const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in view, unless the viewer moves
 const [LOW, MENU] = [800, 44] // px: in a window up to this height, a lesson's step has the room of the menu
+const NARROW = 640 // px: on a phone, a step shows the picture and not the controls above it
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
 const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
@@ -66,12 +67,14 @@ function turn(self, view, on = !document.documentElement.classList.contains(view
 function makeRoom(self) {
   const html = document.documentElement
   const bare = html.classList.contains("bare")
-  html.classList.remove("bare")
-  const controls = document.querySelector(".st-key-controls")?.getBoundingClientRect().height ?? 0
+  const [controls, kept] = [false, true].map(on => {
+    html.classList.toggle("bare", on)
+    return document.querySelector(".st-key-controls")?.getBoundingClientRect().height ?? 0
+  })
   html.classList.toggle("bare", bare)
   const bar = document.querySelector(".st-key-lesson_bar")?.getBoundingClientRect().height ?? 0
   const covered = Math.max(0, bar - (innerHeight <= LOW ? MENU : 0))
-  html.style.setProperty("--spare", (bare ? controls : 0) - covered)
+  html.style.setProperty("--spare", (bare ? controls - kept : 0) - covered)
   dispatchEvent(new Event("resize"))
 }
 
@@ -136,10 +139,11 @@ function clickSoon(selector, tries = 20) {
 
 function show(self, below) {
   clearInterval(self.waiting)
-  if (!below) return document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 })
+  const about = below ? '[class*="_tab "], [class$="_tab"]' : innerWidth < NARROW ? '[class*="st-key-stage_"]' : ""
+  if (!about) return document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 })
   const began = Date.now()
   self.waiting = setInterval(() => { // what stands above gets its height later
-    document.querySelector('[class*="_tab "], [class$="_tab"]')?.scrollIntoView({ block: "start" })
+    document.querySelector(about)?.scrollIntoView({ block: "start" })
     if (Date.now() - began > PATIENCE) clearInterval(self.waiting)
   }, 120)
 }

@@ -264,14 +264,15 @@ function say(one, place) {
   const context = Array.from(panel.text.slice(Math.max(0, place - many), place), sign).join("")
   const cut = place > many ? "…" : ""
   one.where.replaceChildren("after ", make("code", "", `“${cut}${context}”`), drawn ? " it wrote " : " stands ",
-    make("code", "", sign(char)), ...(drawn ? keys(panel) : [make("span", "", place ? ", given" : "")]))
+    make("code", "", sign(char)), ...(drawn ? keys(panel, one.narrow) : [make("span", "", place ? ", given" : "")]))
   one.figures.textContent = !place ? "The first character: nothing came before it."
     : drawn ? `p ${percent(p)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} → ${after.toFixed(1)} bits`
     : `p ${percent(2 ** -bits)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} bits`
   one.bars.forEach((bar, i) => fillBar(bar, panel, place, i, { char, bits, p, drawn }))
 }
 
-const keys = panel => [make("i", "key before"), "before", make("i", "key"), `at ${panel.temperature}`]
+const keys = (panel, narrow) => [make("i", "key before"), "before", make("i", "key"),
+  `at ${narrow ? panel.temperature.replace(/^temperature /, "") : panel.temperature}`]
 
 // Ten bars for the most probable characters, and an eleventh for the one that came where it is none of them
 function fillBar({ bar, before, after, percent: label, letter }, panel, place, i, { char, bits, p, drawn }) {
