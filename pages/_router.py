@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._shared import hand, lesson, links, serving
-from pages._shared.turns import PAGES
+from pages._shared.turns import TURNS
 
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")
@@ -27,7 +27,7 @@ page = st.navigation(
 )
 if page.url_path:  # the overview needs nothing that takes long to load
     serving.load()
-with PAGES.turn():
+with TURNS.turn():
     links.refuse_infinite()
     links.forget_for_preset()
     lesson.arrive()

@@ -9,7 +9,7 @@ from pages._adversarial import library, walks
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.walks import Walk
 from pages._shared.perturbation import MAPS, Place, Ways, picture
-from pages._shared.turns import PAGES
+from pages._shared.turns import TURNS
 
 KEY = "adv_picture"
 HEIGHT = 376  # pixels
@@ -47,7 +47,7 @@ def identity(settings: Settings, side: str) -> str:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _attack(key: str, _settings: Settings, _known: library.Known, _away: int | None) -> Walk:
-    PAGES.over()
+    TURNS.over()
     network = library.network(_known)
     return walks.attacked(network, _settings.start.pixels(network), _settings.attack, _away, _settings.seed)
 

@@ -81,7 +81,7 @@ def follow(run: Run, stage: st.delta_generator.DeltaGenerator) -> None:
 
 def _places(stage: st.delta_generator.DeltaGenerator) -> tuple:
     """Where the state, the chart and the sample are drawn, in as much room as the picture takes."""
-    with stage.container(gap="xsmall", height=HEIGHT + 60, border=False):
+    with stage.container(gap="xsmall", height=HEIGHT + 60, border=False, key="stage_char_rnn"):
         line = st.empty()
         left, right = st.columns(2, gap="medium")
         left.caption("Loss: thin on the batches, thick on held-out text")

@@ -39,7 +39,7 @@ def _replay(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
     key = f"{settings} {recordings.state()} {[run and (run.name, _identity(run)) for run in pair.values()]}"
     try:
         panels = _panels(key, settings, pair)
-    except (DataMissing, runs.RunError, ValueError) as error:  # there are no images to show
+    except (DataMissing, runs.RunError) as error:  # there are no images to show
         st.caption(f"{error}")
         panels = ready(_frames(settings), [_curves(settings, pair)])
     wanted = st.query_params.get("clf_epoch", "")
@@ -137,14 +137,17 @@ def _tiles(settings: Settings, pair: dict[str, Run | None]) -> dict:
     """The panel of the eight images.
 
     Raises:
-        DataMissing, RunError, ValueError: the data set or the weights are not on this machine, or damaged.
+        DataMissing, RunError: the data set or the weights are not on this machine, or damaged.
     """
     dataset = settings.a.dataset
-    split, classes = recordings.tiles(dataset), recordings.class_names(dataset)
-    said = {
-        side: recordings.verdicts(run.name, _identity(run), settings.a.epochs, classes) if run else None
-        for side, run in pair.items()
-    }
+    try:
+        split, classes = recordings.tiles(dataset), recordings.class_names(dataset)
+        said = {
+            side: recordings.verdicts(run.name, _identity(run), settings.a.epochs, classes) if run else None
+            for side, run in pair.items()
+        }
+    except ValueError as error:
+        raise runs.RunError(str(error)) from error
     count = len(split.labels)
     return {
         "type": "tiles",
@@ -160,5 +163,5 @@ def _tiles(settings: Settings, pair: dict[str, Run | None]) -> dict:
 
 
 def _identity(run: Run) -> str:
-    """Changes when the weights of the run do, so that nothing stale is shown."""
+    """Changes when the weights or the history of the run do, so that nothing stale is shown."""
     return f"{run.status} {len(run.history())} {sorted(run.checksums.items())}"

@@ -175,7 +175,7 @@ def examples(dataset: str) -> Split:
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def verdicts(name: str, checksums: str, epochs: int, classes: tuple[str, ...]) -> list[list[dict] | None]:
+def verdicts(name: str, identity: str, epochs: int, classes: tuple[str, ...]) -> list[list[dict] | None]:
     """For each epoch, what the run's network says to each of the tiles: label, certainty, right or wrong."""
     run = runs.find(name)
     split = tiles(run.config["dataset"])

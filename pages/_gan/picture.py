@@ -83,7 +83,8 @@ def _to_link(iteration: int, default: int) -> None:
 def _panels(settings: Settings, found: Found, labels: Sequence[int]) -> Encoded:
     """The panels of what is recorded, put together once for all viewers."""
     others = [run.name for config in settings.sides.values() for run in library.seeds(config)]  # for the bands
-    key = str([*((run.name, run.status, run.samples) if run else None for run in found.values()), *others])
+    shelved = [_name(side, run, settings.iterations) for side, run in found.items()]
+    key = str([*((run.name, run.status, run.samples) if run else None for run in found.values()), *shelved, *others])
     return _recorded(f"{key} {settings}", settings, found, labels)
 
 

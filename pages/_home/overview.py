@@ -24,8 +24,13 @@ FILE = Path(__file__).with_suffix(".json")
 @st.cache_resource(max_entries=1, show_spinner=False)
 def shown() -> dict[str, Any]:
     """What ``made`` returns; shared by all viewers, never change it."""
-    kept = json.loads(FILE.read_text("utf-8"))
-    return kept if kept["stamp"] == stamp() else made()
+    try:
+        kept = json.loads(FILE.read_text("utf-8"))
+        if kept["stamp"] == stamp():
+            return kept
+    except (OSError, ValueError, KeyError, TypeError):  # the file is gone or damaged
+        pass
+    return made()
 
 
 def made() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 
 const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
 const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in view, unless the viewer moves
-const [LOW, MENU] = [800, 44] // px: in a window up to this height, a lesson's step has the room of the menu
+const [LOW, MENU] = [800, 34] // px: in a window up to this height, a lesson's step has the room of the menu
 const NARROW = 640 // px: on a phone, a step shows the picture and not the controls above it
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
 const MOVES = ["wheel", "touchmove", "pointerdown"]

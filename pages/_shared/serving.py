@@ -35,7 +35,7 @@ FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a p
 JANITOR_SECONDS = 20
 ALONE = 4.0  # seconds that the first page has the process for itself, at most
 DRAWN = threading.Event()  # set by the router when a page has been drawn
-LOADED = threading.Event()  # what all pages but the overview need is loaded, or nobody but they will load it
+LOADED = threading.Event()  # set when torch and Altair are loaded; and where no janitor loads them, in tests
 LOADED.set()
 
 # Streamlit puts the main script's folder in front of sys.path for the length of each run. Being there already, at the
@@ -46,7 +46,7 @@ if str(PAGES) not in sys.path:
 
 @contextlib.asynccontextmanager
 async def warm_up(app: st.App) -> AsyncIterator[None]:
-    """Get the process ready before its first visitor is answered, and tidy up behind the last."""
+    """Tune the process before its first visitor is answered, and tidy up behind the last."""
     tuning.quiet_streamlit()
     raise_file_limit()
     LOADED.clear()
@@ -74,9 +74,9 @@ def keep_house() -> None:
 
     The half million objects of the libraries live as long as the process: frozen, the collector passes them by.
     """
-    first_page()
-    DRAWN.wait(ALONE)
     try:
+        first_page()
+        DRAWN.wait(ALONE)
         warm.inference()
         warm.drawing()
     finally:
@@ -102,7 +102,7 @@ def first_page() -> None:
 
 
 def load() -> None:
-    """Wait until torch and what draws charts are loaded, at once; by one thread, since not all of it bears several."""
+    """Let the janitor load torch and Altair now, and wait: several threads could break each other's imports."""
     DRAWN.set()
     LOADED.wait()
 

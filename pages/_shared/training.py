@@ -12,7 +12,7 @@ from core import limits
 from core.jobs import QUEUE
 from core.runs import Run, RunError
 from pages._shared import words
-from pages._shared.turns import PAGES
+from pages._shared.turns import TURNS
 from pages._shared.viewer import me
 
 PROBLEM = "training_problem"  # in the session state: why the last click started nothing
@@ -73,7 +73,7 @@ def _stop(names: list[str]) -> None:
 @contextlib.contextmanager
 def following(stage: st.delta_generator.DeltaGenerator) -> Iterator[None]:
     """Around what follows a run: other pages are drawn meanwhile, and damaged files become a sentence in its place."""
-    PAGES.over()
+    TURNS.over()
     try:
         yield
     except RunError as error:

@@ -48,7 +48,7 @@ def theme(section: str) -> CustomThemeConfig:
 
 
 class State(Mapping[str, Any]):
-    """A session's state as Streamlit filters it, without the copy where only one entry is looked at."""
+    """A session's state as Streamlit filters it: a view of it, where Streamlit makes a copy."""
 
     def __init__(self, state: SafeSessionState) -> None:
         self._state = state
@@ -62,3 +62,6 @@ class State(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(_FILTERED_STATE.fget(self._state))
+
+    def __repr__(self) -> str:
+        return repr(_FILTERED_STATE.fget(self._state))

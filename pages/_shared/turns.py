@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-LONG = 0.15  # seconds: several times what a page takes
+LONG = 0.15  # seconds: a page takes 20 to 60 ms
 
 
 class Turns:
@@ -40,7 +40,7 @@ class Turns:
                 self._start()
         while not mine.wait(max(0.0, self._ends - time.perf_counter())):
             with self._lock:
-                if time.perf_counter() >= self._ends:
+                if not mine.is_set() and time.perf_counter() >= self._ends:
                     self._next()
         try:
             yield
@@ -64,4 +64,4 @@ class Turns:
         self._line[0].set()
 
 
-PAGES = Turns(LONG)
+TURNS = Turns(LONG)

@@ -5,8 +5,9 @@
 // textContent. All characters of a text stand on the page from the start, those ahead unseen: so nothing moves.
 
 const STACKED = 640 // px; below this width the takes stand one below the other
-const [COMMON, LARGEST, COLUMNS] = [16, 22, 34] // px: type grows with the width, so that a line keeps its characters
-const SHARE = 0.28 // of a take's height for its bars, where that is more than they need
+const [COMMON, LARGEST] = [16, 22] // px: type grows with the width of a take, so that a line keeps its characters
+const WIDTH = 34 // of a take, in sizes of its type
+const [BARS, SHARE] = [108, 0.28] // px that bars need, and of a take's height for them where that is more
 const TALLEST = 0.3 // of their width, where takes grow with the window
 const TOP = 10 // characters of a distribution that are sent
 const HEAT = 64 // % of the colour of surprise at 8 bits and more
@@ -396,7 +397,7 @@ function arrange(self) {
   self.area.classList.toggle("stacked", stacked)
   const narrow = stacked || width / self.views.length < 450
   self.area.classList.toggle("narrow", narrow)
-  const type = Math.min(LARGEST, Math.max(COMMON, Math.floor(width / self.views.length / COLUMNS)))
+  const type = Math.min(LARGEST, Math.max(COMMON, Math.floor(width / self.views.length / WIDTH)))
   self.area.style.setProperty("--type", narrow ? "" : type)
   const { height: wanted, rest } = self.data
   const height = stacked ? wanted : Math.max(least(wanted), Math.min(left(rest), TALLEST * width))
@@ -413,7 +414,8 @@ function arrange(self) {
 function fit({ head, box, text, row }, height) {
   const line = parseFloat(getComputedStyle(text).lineHeight)
   const frame = box.offsetHeight - text.offsetHeight
-  row.style.minHeight = `${SHARE * height}px`
-  const rest = head.offsetHeight + row.previousSibling.offsetHeight + parseFloat(getComputedStyle(row).minHeight)
+  const bars = Math.max(BARS, SHARE * height)
+  row.style.minHeight = `${bars}px`
+  const rest = head.offsetHeight + row.previousSibling.offsetHeight + bars
   text.style.height = `${Math.max(1, Math.floor((height - frame - rest) / line)) * line}px`
 }

@@ -232,15 +232,16 @@ def test_the_overview_that_is_kept_is_what_the_runs_make() -> None:
     assert kept["pictures"] == made["pictures"]
 
 
-def test_of_other_runs_the_overview_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_of_other_runs_or_a_damaged_file_it_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = {"stamp": overview.stamp(), "pictures": {}, "rows": []}
     monkeypatch.setattr(overview, "FILE", tmp_path / "overview.json")
     overview.FILE.write_text(json.dumps(kept))
     overview.shown.clear()
     assert overview.shown() == kept
-    overview.FILE.write_text(json.dumps({**kept, "stamp": "of other runs"}))
-    overview.shown.clear()
-    assert len(overview.shown()["rows"]) == len(FIGURES)
+    for content in (json.dumps({**kept, "stamp": "of other runs"}), "<<<<<<< HEAD", "[]"):
+        overview.FILE.write_text(content)
+        overview.shown.clear()
+        assert len(overview.shown()["rows"]) == len(FIGURES)
     overview.shown.clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -78,4 +79,39 @@ def test_a_turn_that_ends_in_an_error_is_over():
     with turns.turn():
         pass
     turns.over()  # without a turn: nothing happens
+    assert not turns._line
+
+
+def test_many_threads_at_once_all_have_their_turn():
+    """Turns that are over nearly at once: whoever wakes up late finds the line as it is then."""
+    turns, had = Turns(0.0005), []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            for future in [pool.submit(_turn, turns, had) for _ in range(600)]:
+                future.result(30)
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(had) == 600 and not turns._line
+
+
+def _turn(turns: Turns, had: list[int]) -> None:
+    with turns.turn():
+        had.append(len(had))
+        time.sleep(0.0002)
+
+
+def test_who_wakes_up_late_does_not_end_its_own_turn(monkeypatch: pytest.MonkeyPatch):
+    class Late(threading.Event):
+        """Its first wait times out, though it is set by then."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            late, self.waited = not hasattr(self, "waited"), True
+            return False if late else super().wait(timeout)
+
+    monkeypatch.setattr(threading, "Event", Late)
+    turns = Turns(0.0)
+    with turns.turn():
+        assert len(turns._line) == 1
     assert not turns._line
