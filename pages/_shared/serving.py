@@ -35,6 +35,8 @@ FILES = 8192  # open files wanted: each viewer holds a few, and macOS starts a p
 JANITOR_SECONDS = 20
 ALONE = 4.0  # seconds that the first page has the process for itself, at most
 DRAWN = threading.Event()  # set by the router when a page has been drawn
+BREATH = 1.5  # seconds after it that the browser has the processor for itself, to show what was drawn
+NEEDED = threading.Event()  # set by the first page that needs what is loaded
 LOADED = threading.Event()  # set when torch and Altair are loaded; and where no janitor loads them, in tests
 LOADED.set()
 
@@ -77,6 +79,7 @@ def keep_house() -> None:
     try:
         first_page()
         DRAWN.wait(ALONE)
+        NEEDED.wait(BREATH)
         warm.inference()
         warm.drawing()
     finally:
@@ -104,6 +107,7 @@ def first_page() -> None:
 def load() -> None:
     """Let the janitor load torch and Altair now, and wait: several threads could break each other's imports."""
     DRAWN.set()
+    NEEDED.set()
     LOADED.wait()
 
 

@@ -91,11 +91,13 @@ def test_what_the_first_page_does_without_waits_until_it_is_drawn(monkeypatch: p
 def test_pages_wait_until_what_they_need_is_loaded_and_the_overview_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "DRAWN", threading.Event())
     monkeypatch.setattr(serving, "LOADED", threading.Event())
+    monkeypatch.setattr(serving, "NEEDED", threading.Event())
     opened("home", {})
+    assert not serving.NEEDED.is_set()
     serving.DRAWN.clear()
     page = threading.Thread(target=opened, args=("gan", {}), daemon=True)
     page.start()
-    assert serving.DRAWN.wait(30)  # it is loaded at once
+    assert serving.NEEDED.wait(30) and serving.DRAWN.is_set()  # it is loaded at once
     page.join(1.0)
     assert page.is_alive()
     serving.LOADED.set()
