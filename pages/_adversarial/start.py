@@ -101,10 +101,10 @@ def _test_image(
     if row is not None:
         row.caption("class", width="content")
         name = row.selectbox("Class", classes, FIRST[dataset], key=f"adv_class_{dataset}", bind="query-params",
-                             width=max(90, 40 + 10 * max(map(len, classes))), label_visibility="collapsed")  # fmt: skip
-        row.caption("number", width="content")
+                             width=max(80, 40 + 10 * max(map(len, classes))), label_visibility="collapsed")  # fmt: skip
+        row.caption("no.", width="content")
         number = row.number_input("Number", 0, 9_999, 0, help=HELP["number"], key="adv_number", bind="query-params",
-                                  width=90, label_visibility="collapsed")  # fmt: skip
+                                  width=76, label_visibility="collapsed")  # fmt: skip
         label = classes.index(name)
     places = np.flatnonzero(split.labels == label)
     if not len(places):  # among 20 samples there is not every class
