@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import launch, serving
+from pages._shared.server import launch, serving
 
 app = st.App(serving.ROUTER, lifespan=serving.warm_up, middleware=serving.MIDDLEWARE, on_script_error=serving.apologize)
 

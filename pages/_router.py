@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import hand, lesson, links, serving
-from pages._shared.turns import TURNS
+from pages._shared import lesson, links
+from pages._shared.components import hand
+from pages._shared.server import serving
+from pages._shared.server.turns import TURNS
 
 # A file and not a Material icon: those make the browser fetch a picture from the internet.
 st.set_page_config(page_icon=str(Path(__file__).parent / "_shared" / "favicon.png"), layout="wide")

@@ -10,7 +10,7 @@ from pages._adversarial.library import TITLES, Known
 from pages._adversarial.settings import ATTACKED, COURSE, Settings
 from pages._adversarial.walks import Walk
 from pages._shared import words
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 RUNS = {  # what the run began with → what it is called, its means, and the setting of its start
     "four": ("a test digit 4", "50 fours", {"adv_start": start.IMAGE, "adv_class_mnist": "4", "adv_number": 0}),

@@ -11,7 +11,7 @@ from pages._adversarial.settings import Settings
 from pages._adversarial.walks import Walk
 from pages._shared import words
 from pages._shared.charts import draw as draw_chart
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 HEIGHT = 300
 NAMES = {"random": "at random", "fgsm": "one step", "pgd": "PGD, 20 steps"}  # from above

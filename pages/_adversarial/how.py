@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._adversarial.settings import Settings
 from pages._adversarial.walks import Walk
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 
 def draw(chosen: Settings, found: dict[str, Walk], place: Place) -> None:

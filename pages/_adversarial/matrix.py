@@ -16,7 +16,7 @@ from pages._adversarial.walks import Walk
 from pages._shared import gallery, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 HEIGHT = 400
 COLOURS = {"A": charts.A, "B": charts.B}

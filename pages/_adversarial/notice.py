@@ -11,7 +11,7 @@ from pages._adversarial.library import Known
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.walks import Walk
 from pages._shared import words
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 COMMANDS = "The first command makes A's attack again and prints its numbers. The others train the networks."
 DRAG = "Drag the target: one image, the same few steps, and the network names whatever was asked for."

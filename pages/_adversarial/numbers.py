@@ -14,7 +14,7 @@ from pages._adversarial import picture, recorded
 from pages._adversarial.settings import Settings, command
 from pages._adversarial.walks import Walk
 from pages._shared import takeaway, words
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 
 def draw(chosen: Settings, found: dict[str, Walk], place: Place) -> None:

@@ -15,7 +15,7 @@ from pages._adversarial.library import Known
 from pages._adversarial.settings import Settings
 from pages._adversarial.walks import Walk
 from pages._shared import gallery, words
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 THIS, UNIVERSAL = "This perturbation", "A universal one"
 ALL = "all classes"

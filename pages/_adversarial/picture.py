@@ -8,8 +8,8 @@ from core import charts
 from pages._adversarial import library, walks
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.walks import Walk
-from pages._shared.perturbation import MAPS, Place, Ways, picture
-from pages._shared.turns import TURNS
+from pages._shared.components.perturbation import MAPS, Place, Ways, picture
+from pages._shared.server.turns import TURNS
 
 KEY = "adv_picture"
 HEIGHT = 376  # pixels

@@ -16,7 +16,7 @@ from core.attackable import Network, as_pixels
 from core.datacache import Split
 from pages._adversarial import library
 from pages._shared import uploads, words
-from pages._shared.drawpad import SIDE, drawpad
+from pages._shared.components.drawpad import SIDE, drawpad
 
 IMAGE, DRAWING, UPLOAD, NOISE, ZEROS = KINDS = ("Test image", "Drawing", uploads.UPLOAD, "Noise", "Zeros")
 NOISES = {"normal": "noise", "uniform": "uniform"}

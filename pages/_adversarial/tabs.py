@@ -12,7 +12,7 @@ from core.runs import RunError
 from pages._adversarial import course_runs, curves, how, matrix, numbers, others
 from pages._adversarial.settings import Settings
 from pages._adversarial.walks import Walk
-from pages._shared.perturbation import Place
+from pages._shared.components.perturbation import Place
 
 NAMES = ("Other images", "Matrix", "Accuracy against ε", "The course's runs", "Numbers", "How it works", "Source")
 

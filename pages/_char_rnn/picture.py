@@ -8,7 +8,8 @@ from pages._char_rnn import library
 from pages._char_rnn.library import Recorded
 from pages._char_rnn.settings import ITERATIONS, TEMPERATURES, Settings
 from pages._char_rnn.takes import Schedule, Take
-from pages._shared import words, writer
+from pages._shared import words
+from pages._shared.components import writer
 
 KEY = "rnn_writer"
 HEIGHT = 344  # pixels

@@ -10,7 +10,7 @@ import numpy as np
 from core.expectation import BIT
 from core.vocabulary import VOCABULARY, encode
 from core.writing import Network, Writer
-from pages._shared.packing import packed
+from pages._shared.components.packing import packed
 
 TOP = 10  # characters shown of a distribution
 WHOLE = 65535  # a probability of 1, packed

@@ -13,7 +13,7 @@ from pages._classifier.settings import Settings
 from pages._shared import uploads, words
 from pages._shared.charts import draw as draw_chart
 from pages._shared.charts import ink
-from pages._shared.drawpad import drawpad
+from pages._shared.components.drawpad import drawpad
 
 SHOWN = 10  # classes in the bars
 MAP_SIDE = 40  # pixels of a feature map in its sheet

@@ -10,8 +10,8 @@ from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings, short
 from pages._shared import seeds, training, words
-from pages._shared.packing import Encoded
-from pages._shared.scrubber import ready, scrubber
+from pages._shared.components.packing import Encoded
+from pages._shared.components.scrubber import ready, scrubber
 
 COLOURS = {"A": charts.A, "B": charts.B}
 REST = 430  # pixels of a window that the page needs around the picture

@@ -13,8 +13,8 @@ from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import Settings
 from pages._shared import gallery, uploads, words
-from pages._shared.drawpad import drawpad
-from pages._shared.scrubber import scrubber
+from pages._shared.components.drawpad import drawpad
+from pages._shared.components.scrubber import scrubber
 
 HEIGHT = 330  # pixels
 SHOWN = 8  # neighbours

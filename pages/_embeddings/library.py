@@ -12,7 +12,7 @@ import streamlit as st
 from core import data, images, layout_reading, runs
 from core.embeddings import Config
 from core.runs import Run, RunError
-from pages._shared.maps import NEIGHBOURS
+from pages._shared.components.maps import NEIGHBOURS
 
 ACROSS = 50  # images in a row of the sheet that hovering shows
 

@@ -13,8 +13,8 @@ from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import EPOCHS, UNFOLDING, Settings
 from pages._shared import training
-from pages._shared.maps import Column, Map
-from pages._shared.scrubber import scrubber
+from pages._shared.components.maps import Column, Map
+from pages._shared.components.scrubber import scrubber
 
 KEPT = 4  # frames that are sent again with new ones
 NETWORK = "emb_training"  # in the session state: the name of the network that is being trained

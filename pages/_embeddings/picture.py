@@ -13,9 +13,9 @@ from core.runs import Run
 from pages._embeddings import library, readings
 from pages._embeddings.settings import Settings
 from pages._shared import training
-from pages._shared.maps import Column, Map, panel
-from pages._shared.packing import Encoded
-from pages._shared.scrubber import ready, scrubber
+from pages._shared.components.maps import Column, Map, panel
+from pages._shared.components.packing import Encoded
+from pages._shared.components.scrubber import ready, scrubber
 
 HEIGHT = 384  # pixels
 REST = 326  # pixels of a window that the page needs around the picture

@@ -11,8 +11,8 @@ from core.runs import Run
 from pages._embeddings import library, picture, readings
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import Settings
-from pages._shared.maps import Column, Map
-from pages._shared.scrubber import scrubber
+from pages._shared.components.maps import Column, Map
+from pages._shared.components.scrubber import scrubber
 
 PERPLEXITIES = (5, 30, 50, 100)
 SEEDS = (42, 43, 44)  # recorded

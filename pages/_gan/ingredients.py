@@ -14,8 +14,8 @@ from pages._gan import library, picture
 from pages._gan.settings import LONGEST, TITLES
 from pages._shared import words
 from pages._shared.charts import draw as draw_chart
-from pages._shared.scrubber import scrubber
-from pages._shared.sheets import Sheets, panel
+from pages._shared.components.scrubber import scrubber
+from pages._shared.components.sheets import Sheets, panel
 
 HEIGHT = 320
 D = np.linspace(0, 1, 101)

@@ -15,8 +15,8 @@ from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import Settings
 from pages._shared import words
-from pages._shared.scrubber import scrubber
-from pages._shared.sheets import Sheets, panel
+from pages._shared.components.scrubber import scrubber
+from pages._shared.components.sheets import Sheets, panel
 
 WALK, DIRECTIONS = "Walk", "Directions"
 STEPS = 61  # pictures of a walk

@@ -14,7 +14,7 @@ from core.gan import Config
 from core.runs import Run, RunError
 from pages._gan.settings import LENGTHS
 from pages._shared.again import AGAIN
-from pages._shared.sheets import png_uri
+from pages._shared.components.sheets import png_uri
 
 Found = dict[str, Run | None]  # side → run
 

@@ -12,7 +12,7 @@ from pages._gan import library, picture, sample
 from pages._gan.library import Found
 from pages._gan.settings import Settings, set_side
 from pages._shared import again, training, words
-from pages._shared.scrubber import scrubber
+from pages._shared.components.scrubber import scrubber
 
 REPEATED = "gan_again"  # in the session state: names of the runs that are trained again
 GROWN = "gan_grown"  # in the session state: frames of the growing picture when it was last drawn

@@ -17,7 +17,7 @@ from pages._gan.picture import COLORS, DIGITS
 from pages._gan.settings import Settings, short
 from pages._shared import training, words
 from pages._shared.charts import draw as draw_chart
-from pages._shared.scrubber import scrubber
+from pages._shared.components.scrubber import scrubber
 
 HEIGHT = 210
 WINDOWS = 200  # of a curve; each point is the median of one

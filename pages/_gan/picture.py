@@ -15,10 +15,11 @@ from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import CERTAINTY, FRECHET, ONES, VARIETY, Settings, short
-from pages._shared import shelf, training, words
-from pages._shared.packing import Encoded
-from pages._shared.scrubber import ready, scrubber
-from pages._shared.sheets import Sheets, panel
+from pages._shared import training, words
+from pages._shared.components import shelf
+from pages._shared.components.packing import Encoded
+from pages._shared.components.scrubber import ready, scrubber
+from pages._shared.components.sheets import Sheets, panel
 
 KEY = "gan_picture"
 HEIGHT = 392  # pixels

@@ -13,7 +13,7 @@ from pages._gan import library, picture
 from pages._gan.library import Found
 from pages._gan.settings import Settings, short
 from pages._shared import gallery, words
-from pages._shared.scrubber import picked
+from pages._shared.components.scrubber import picked
 
 LARGE = 252  # pixels of the sample on the page
 NEAREST = 8

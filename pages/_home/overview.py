@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 from core import runs
-from pages._shared.packing import plain
+from pages._shared.components.packing import plain
 
 FILE = Path(__file__).with_suffix(".json")
 

@@ -18,8 +18,8 @@ from core.data import DataMissing
 from core.runs import RunError
 from pages._home import recorded
 from pages._shared import words
-from pages._shared.maps import together
-from pages._shared.packing import packed
+from pages._shared.components.maps import together
+from pages._shared.components.packing import packed
 
 POINTS = 1000  # of the map
 DIGITS, ROWS, CELL = 4, 6, 28  # digits in a row of a small sheet, rows of it, and the pixels of one digit

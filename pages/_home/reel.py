@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import packing
+from pages._shared.components import packing
 
 _HERE = Path(__file__).parent
 _REEL = st.components.v2.component(

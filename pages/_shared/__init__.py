@@ -1,1 +1,1 @@
-"""Parts that several pages use, and how they are served."""
+"""Parts that several pages use, the components drawn by scripts of our own, and how all of it is served."""

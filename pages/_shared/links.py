@@ -12,7 +12,7 @@ from streamlit.runtime.state import session_state
 PRESET = "preset"  # in a link: everything that it does not name goes back to its default
 
 KEPT = ("viewer", "lesson")  # in the session state: what no preset forgets
-PLACE = ":seen"  # at the end of a key: where a viewer is in a picture, as pages._shared.scrubber.follow has it
+PLACE = ":seen"  # at the end of a key: where a viewer is in a picture, as scrubber.follow has it
 
 _parse = session_state.parse_url_param
 

@@ -12,7 +12,7 @@ from core import limits
 from core.jobs import QUEUE
 from core.runs import Run, RunError
 from pages._shared import words
-from pages._shared.turns import TURNS
+from pages._shared.server.turns import TURNS
 from pages._shared.viewer import me
 
 PROBLEM = "training_problem"  # in the session state: why the last click started nothing

@@ -47,7 +47,7 @@ def test_an_error_is_put_in_words(fresh_server, page: Page, tmp_path: Path) -> N
     (tmp_path / "broken.py").write_text("raise RuntimeError('what only the log may know')")
     (tmp_path / "app.py").write_text(
         "import streamlit as st\n"
-        "from pages._shared import launch, serving\n"
+        "from pages._shared.server import launch, serving\n"
         f"app = st.App({str(tmp_path / 'broken.py')!r}, on_script_error=serving.apologize)\n"
         "launch.main(app, ['--port', '0'])\n"
     )

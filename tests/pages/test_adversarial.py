@@ -26,7 +26,7 @@ from pages._adversarial import course_runs, curves, library, notice, numbers, pi
 from pages._adversarial.library import TITLES, Known
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings
 from pages._adversarial.start import Start
-from pages._shared.perturbation import END, Place, Ways, bounds
+from pages._shared.components.perturbation import END, Place, Ways, bounds
 from tests.pages import driver
 from tests.pages.driver import text
 

@@ -22,7 +22,8 @@ from core.expectation import BIT
 from core.vocabulary import VOCABULARY, Prime
 from pages._char_rnn import colours, copy, library, live, loss, picture, settings, tabs, takes, unit_strip
 from pages._char_rnn.settings import Settings
-from pages._shared import words, writer
+from pages._shared import words
+from pages._shared.components import writer
 from tests.pages import driver
 from tests.pages.driver import text
 

@@ -18,7 +18,7 @@ SHOWN = "np.full((28, 28), 2, np.uint8)"
 def drawn(state: object, show: str = "None", rev: int = 0) -> str:
     """Return what a page shows that draws `show` on the pad and finds `state` in it."""
     page = AppTest.from_string(
-        "import numpy as np\nimport streamlit as st\nfrom pages._shared.drawpad import drawpad\n"
+        "import numpy as np\nimport streamlit as st\nfrom pages._shared.components.drawpad import drawpad\n"
         f"pixels = drawpad(key='pad', show={show}, rev={rev})\n"
         "st.write('empty' if pixels is None else f'{pixels.dtype} {pixels.shape} {pixels.sum(dtype=int)}')\n",
         default_timeout=30,

@@ -7,8 +7,8 @@ import base64
 import numpy as np
 import pytest
 
-from pages._shared import scrubber
-from pages._shared.maps import Column, Map, panel
+from pages._shared.components import scrubber
+from pages._shared.components.maps import Column, Map, panel
 
 N = 40
 

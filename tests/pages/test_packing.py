@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from pages._shared.packing import encoded, plain, told
+from pages._shared.components.packing import encoded, plain, told
 
 
 def test_numbers_become_plain_and_gaps_none() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shared.scrubber import check, follow
+from pages._shared.components.scrubber import check, follow
 
 CURVES = {"type": "curves", "title": "Loss", "x": [0, 1], "series": [{"name": "A", "y": [2.0, 1.0]}]}
 VERDICT = {"label": "cat", "p": 0.5, "ok": True}
@@ -49,7 +49,7 @@ def test_the_browser_hears_only_of_the_pages_moves() -> None:
 
 def test_the_page_gets_the_frame() -> None:
     page = AppTest.from_string(
-        "import streamlit as st\nfrom pages._shared.scrubber import scrubber\n"
+        "import streamlit as st\nfrom pages._shared.components.scrubber import scrubber\n"
         f"st.write(scrubber(key='scrub', axis='Epoch', frames=['0', '1'], panels=[{CURVES}], at=1, alt='Loss.'))\n",
         default_timeout=30,
     )

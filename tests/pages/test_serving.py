@@ -27,7 +27,7 @@ from streamlit.runtime.state import SafeSessionState
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.server import server_util
 
-from pages._shared import launch, serving, tuning
+from pages._shared.server import launch, serving, tuning
 from tests.pages.driver import opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +125,7 @@ def test_only_this_machine_is_served_unless_asked() -> None:
 
 def test_settings_hold_from_any_folder(tmp_path: Path) -> None:
     script = (
-        "import json, os, sys; from pages._shared import launch; from streamlit import config\n"
+        "import json, os, sys; from pages._shared.server import launch; from streamlit import config\n"
         "launch.configure('0.0.0.0', 8765)\n"
         "print(json.dumps([{name: config.get_option(name) for name in sys.argv[1:]}, os.environ['EXPLORER_RUNS']]))"
     )

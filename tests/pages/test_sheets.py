@@ -7,8 +7,8 @@ import base64
 import pytest
 import streamlit as st
 
-from pages._shared.scrubber import check, picked
-from pages._shared.sheets import Sheets, panel, png_uri
+from pages._shared.components.scrubber import check, picked
+from pages._shared.components.sheets import Sheets, panel, png_uri
 
 FRAMES = ["0", "1", "2"]
 SIDE = Sheets("A", "BCE", ["data:1", "data:2"], [0, 1, 1], ["", "", "after 1"])

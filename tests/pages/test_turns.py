@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pages._shared.turns import Turns
+from pages._shared.server.turns import Turns
 
 ENDLESS = 60.0
 

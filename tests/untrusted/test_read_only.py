@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import limits
 from core.classifier import Config
-from pages._shared import serving, training
+from pages._shared import training
+from pages._shared.server import serving
 from tests.pages import driver
 from tests.pages.driver import text
 

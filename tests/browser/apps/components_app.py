@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core import images
-from pages._shared.drawpad import drawpad
-from pages._shared.scrubber import scrubber
+from pages._shared.components.drawpad import drawpad
+from pages._shared.components.scrubber import scrubber
 
 FRAMES = ["0", "1", "2", "3", "4", "5"]
 HOSTILE = "<b>frog</b>"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import packing
+from pages._shared.components import packing
 from pages._shared.lesson import Here
 
 _HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import packing
+from pages._shared.components import packing
 
 _SHELF = st.components.v2.component(
     "explorer_shelf", js=packing.joined(packing.SCRIPT, Path(__file__).with_name("shelf.js"))

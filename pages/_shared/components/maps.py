@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pages._shared.packing import packed
+from pages._shared.components.packing import packed
 
 NEIGHBOURS = 8  # shown of a point
 Line = Sequence[str]

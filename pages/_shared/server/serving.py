@@ -24,10 +24,10 @@ from starlette.responses import PlainTextResponse
 from streamlit import config
 
 from core import jobs, limits, warm
-from pages._shared import tuning
-from pages._shared.maps import NEIGHBOURS
+from pages._shared.components.maps import NEIGHBOURS
+from pages._shared.server import tuning
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "pages"
 ROUTER = PAGES / "_router.py"
 

@@ -13,8 +13,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages._shared import packing
-from pages._shared.packing import Encoded
+from pages._shared.components import packing
+from pages._shared.components.packing import Encoded
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -87,8 +87,8 @@ def scrubber(
 
     A panel ``{"type": "stack"}`` has ``panels``: others, one above the other.
 
-    A panel ``{"type": "maps"}`` is put together by pages/_shared/maps.py: linked maps of the same points. One
-    ``{"type": "sheets"}`` by pages/_shared/sheets.py: sheets of small pictures; of a click on one tells ``picked``.
+    A panel ``{"type": "maps"}`` is put together by maps.py: linked maps of the same points. One
+    ``{"type": "sheets"}`` by sheets.py: sheets of small pictures; of a click on one tells ``picked``.
 
     Every panel may have a ``weight``, its share of the width, or in a stack of the height (default 1).
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages._shared import packing
-from pages._shared.packing import packed, plain
-from pages._shared.scrubber import follow
+from pages._shared.components import packing
+from pages._shared.components.packing import packed, plain
+from pages._shared.components.scrubber import follow
 
 USUAL = 0.98  # of all gradients are below the end of the common scale; what is above has its full colour
 MAPS = ("Perturbation", "Gradient", "Sign")

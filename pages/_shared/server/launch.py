@@ -14,7 +14,7 @@ import uvicorn
 from streamlit import config, net_util
 from streamlit.web import bootstrap
 
-from pages._shared.serving import ROOT
+from pages._shared.server.serving import ROOT
 
 NAME = "Deep Learning Demo Explorer"
 PORTS_TRIED = 20  # counting up from the wanted one

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import packing
+from pages._shared.components import packing
 
 MOST_SWITCHES = 200  # of the temperature within one text
 

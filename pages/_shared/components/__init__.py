@@ -1,0 +1,1 @@
+"""Components with scripts of their own in the browser: what is drawn there answers without asking Python."""
