@@ -117,19 +117,19 @@ def test_a_prime_is_written_on_letter_by_letter_and_stops_when_told(server, page
 
 
 def test_the_temperature_moved_while_it_writes_leaves_what_is_written(server, page: Page) -> None:
-    opened(page, server.url, "rnn_seed=1&rnn_length=400")  # twenty seconds of writing
+    opened(page, server.url, "rnn_seed=1&rnn_length=1000")  # fifty seconds of writing
     page.locator(".writer input").focus()
     page.keyboard.press("End")
     cool = written(page)
     page.locator(".play").click()
-    expect(readout(page)).to_have_text(re.compile(r"Character [2-9]\d of 400"))
+    expect(readout(page)).to_have_text(re.compile(r"Character [2-9]\d of 1000"))
     before = written(page)
     control(page, "rnn_temperature").locator("input").focus()
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     expect(page.locator(".take .about").first).to_contain_text("temperature 0.8 →")
     page.locator(".writer input").press("End")
-    expect(readout(page)).to_have_text("Character 400 of 400")
+    expect(readout(page)).to_have_text("Character 1000 of 1000")
     page.wait_for_selector(IDLE)
     after = written(page)
     assert cool.startswith(before) and after.startswith(before)

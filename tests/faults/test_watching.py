@@ -19,7 +19,7 @@ from pages._shared import training
 from tests.pages import driver
 from tests.pages.driver import text
 
-PATIENCE = 60  # seconds
+PATIENCE = 150  # seconds: a sample of the char-RNN takes 20 on a slow machine, and a page may miss two
 # Page, link, and key of the button: trainings that last longer than any test
 TRAININGS = {
     "classifier": ({"clf_data": "MNIST", "clf_epochs": "50", "clf_seed": "9"}, "clf_train"),
