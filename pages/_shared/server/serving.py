@@ -8,7 +8,6 @@ Streamlit's defaults keep ten viewers waiting for seconds once torch is imported
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import sys
 import threading
@@ -25,7 +24,7 @@ from streamlit import config
 
 from core import jobs, limits, warm
 from pages._shared.components.maps import NEIGHBOURS
-from pages._shared.server import tuning
+from pages._shared.server import memory, tuning
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "pages"
@@ -50,6 +49,7 @@ if str(PAGES) not in sys.path:
 async def warm_up(app: st.App) -> AsyncIterator[None]:
     """Tune the process before its first visitor is answered, and tidy up behind the last."""
     tuning.quiet_streamlit()
+    memory.few_arenas()
     raise_file_limit()
     LOADED.clear()
     threading.Thread(target=keep_house, name="janitor", daemon=True).start()
@@ -90,10 +90,11 @@ def keep_house() -> None:
     warm.neighbours(NEIGHBOURS)
     gc.collect()
     gc.freeze()
-    trim = malloc_trim()
+    hall = memory.Hall()
     while True:
-        trim(0)
+        memory.give_back()
         time.sleep(JANITOR_SECONDS)
+        hall.look()
         gc.collect()
 
 
@@ -109,14 +110,6 @@ def load() -> None:
     DRAWN.set()
     NEEDED.set()
     LOADED.wait()
-
-
-def malloc_trim() -> Callable[[int], int]:
-    """Return glibc's function that gives freed memory back to the system; one that does nothing where it is absent."""
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        return lambda pad: 0
 
 
 def apologize(error: Exception) -> bool:
