@@ -74,12 +74,19 @@ def fair_fight(hues: tuple[tuple[str, str], ...], rates: tuple[float, float], to
 
 @lru_cache(maxsize=32)
 def confusion(
-    classes: tuple[str, ...], hue: str, ink: str, height: int, x_title: str = "the network says", y_title: str = "it is"
+    classes: tuple[str, ...],
+    hue: str,
+    ink: str,
+    height: int,
+    x_title: str = "the network says",
+    y_title: str = "it is",
+    first: tuple[str, str] | None = None,
 ) -> Spec:
     """Confusion matrix with a clickable cell. Rows: true, called (class names), count, share (of the true class, 0–1),
     and zero (True), if a count of 0 is to be written.
 
-    ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page.
+    ``hue``: colour of a cell with the whole class; ``ink``: colour of text on the background of the page; ``first``:
+    true and called of the cell that is picked until another is.
     """
     long = max(map(len, classes)) > 2
     order, slanted = list(classes), alt.Axis(orient="top", labelAngle=-40 if long else 0, labelOverlap=False)
@@ -88,7 +95,8 @@ def confusion(
         y=alt.Y("true:N", sort=order, title=y_title),
         tooltip=["true:N", "called:N", "count:Q", alt.Tooltip("share:Q", format=".0%")],
     )
-    pick = alt.selection_point("pick", fields=["true", "called"], on="click", empty=False, clear=False)
+    picked = [dict(zip(("true", "called"), first, strict=True))] if first else alt.Undefined
+    pick = alt.selection_point("pick", fields=["true", "called"], on="click", empty=False, clear=False, value=picked)
     cells = base.mark_rect(stroke="#888", cursor="pointer").encode(
         color=alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=["transparent", hue])),
         strokeWidth=alt.condition(pick, alt.value(3), alt.value(0)),

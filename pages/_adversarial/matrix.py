@@ -50,13 +50,15 @@ def _matrix(side: str, known: Known, classes: tuple[str, ...]) -> tuple[int, int
              "zero": True}
             for i, true in enumerate(classes)
             for j, called in enumerate(classes) if not np.isnan(values[i, j])]  # fmt: skip
-    spec = charts.confusion(classes, COLOURS[side], ink(), HEIGHT, "target", "it is")
+    hardest = divmod(int(np.nanargmin(values)), len(classes)) if rows else None
+    first = hardest and tuple(classes[k] for k in hardest)
+    spec = charts.confusion(classes, COLOURS[side], ink(), HEIGHT, "target", "it is", first)
     picked = draw_chart(spec, rows, f"Success of attacks on {side} from class to class, in %",
                         key=f"adv_cell_{side.lower()}", on_select="rerun")  # fmt: skip
     cell = (picked.selection.get("pick") or [{}])[0]
     if {cell.get("true"), cell.get("called")} <= set(classes):
         return classes.index(cell["true"]), classes.index(cell["called"])
-    return divmod(int(np.nanargmin(values)), len(classes)) if rows else None
+    return hardest
 
 
 def _summary(values: np.ndarray, classes: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import EPOCHS, UNFOLDING, Settings
-from pages._shared import training
+from pages._shared import training, words
 from pages._shared.components.maps import Column, Map
 from pages._shared.components.scrubber import scrubber
 
@@ -56,8 +56,8 @@ def _training_form() -> None:
     st.caption("Trains the small CNN on MNIST and shows the PCA map of its features after every epoch.")
     epochs = st.number_input("Epochs", 1, 10, 3, key="emb_train_epochs", bind="query-params")
     seed = st.number_input("Seed", 0, 999_999, 7, key="emb_train_seed", bind="query-params")
-    images = st.selectbox("Training images", IMAGES, format_func=lambda n: f"{n:,}".replace(",", "\u202f") or "all"
-                          if n else "all", key="emb_train_images", bind="query-params")  # fmt: skip
+    images = st.selectbox("Training images", IMAGES, format_func=lambda n: words.count(n) if n else "all",
+                          key="emb_train_images", bind="query-params")  # fmt: skip
     config = Config(epochs=int(epochs), seed=int(seed), images=images)
     st.button("Train live", type="primary", icon=":material/play_arrow:", key="emb_train", on_click=_train,
               args=(config,))  # fmt: skip

@@ -105,9 +105,7 @@ def _sheets_of(name: str, _run: Run | None, _most: int) -> bytes:
     return shelf.packed(name, [library.uri(_run, step) for step in library.steps(_run, _most)])
 
 
-def panels(
-    settings: Settings, found: Found, labels: Sequence[int], sent: dict[str, int] | None = None
-) -> list[dict]:
+def panels(settings: Settings, found: Found, labels: Sequence[int], sent: dict[str, int] | None = None) -> list[dict]:
     """The sheets, and beside them the digits over the curves.
 
     ``sent``: how many sheets of each side the browser has already, and only later ones are sent; None: the shelf keeps

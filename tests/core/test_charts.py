@@ -35,7 +35,13 @@ def test_the_epochs_have_a_fixed_domain_so_that_nothing_jumps() -> None:
 
 def test_a_cell_can_be_picked_by_its_classes() -> None:
     pick = next(param for param in SPECS["confusion"]["params"] if param["name"] == "pick")
-    assert pick["select"]["fields"] == ["true", "called"]
+    assert pick["select"]["fields"] == ["true", "called"] and "value" not in pick
+
+
+def test_a_cell_may_be_picked_from_the_start() -> None:
+    spec = charts.confusion(("cat", "dog"), charts.A, "#333333", 380, first=("cat", "dog"))
+    pick = next(param for param in spec["params"] if param["name"] == "pick")
+    assert pick["value"] == [{"true": "cat", "called": "dog"}]
 
 
 def test_the_sides_wear_their_colours() -> None:
