@@ -1,8 +1,9 @@
 """Trainings on a Dask cluster: a task trains one run on a worker, in a process of its own, and sends its files back.
 
 Workers share no storage with anybody. They have the same version of the project and are started in its folder:
-``python -m dask worker tcp://SCHEDULER:8786``; a worker trains as many runs at once as it has threads. Whoever can
-reach a scheduler can run any program on its workers: keep both inside a network of your own, or use Dask's TLS.
+``python -m dask worker tcp://SCHEDULER:8786`` (docs/SCALING.md says how); a worker trains as many runs at once as it
+has threads. Whoever can reach a scheduler can run any program on its workers: keep both inside a network of your own,
+or use Dask's TLS.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 INSTALL = 'A cluster needs Dask: pip install "dask[distributed]".'
 START = "python -m dask worker"  # in the project's folder
+CALM = Path(__file__).with_name("dask.yaml")  # for DASK_CONFIG: spares the trainings a twentieth of the processor
 PATIENCE = 10.0  # seconds until a scheduler counts as unreachable
 RETRIES = 2  # of a run whose process on the worker ended; Dask itself moves those of lost workers, three times
 LOOK = 0.5  # seconds between two looks whether a run is still wanted

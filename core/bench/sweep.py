@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -94,8 +95,9 @@ def start_worker(address: str, scratch: Path) -> subprocess.Popen:
 
 def _start(folder: Path, module: str, *options: str) -> subprocess.Popen:
     command = [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1", "--no-dashboard", *options]
+    calm = {**os.environ, "DASK_CONFIG": str(cluster.CALM)}
     with open(folder / "log", "a") as log:
-        return subprocess.Popen(command, cwd=runs.ROOT, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=runs.ROOT, stdout=log, stderr=log, env=calm)
 
 
 def _wait_for_workers(address: str, count: int) -> None:

@@ -6,12 +6,14 @@ import ctypes
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 import streamlit as st
 
+from core import runs
 from pages._shared.server import memory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,36 +38,45 @@ glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reaso
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch):
-    """Looks at a hall: (seconds, viewers) each; returns how often something cached had been worked out after each."""
-    worked_out = []
-
-    @st.cache_resource
-    def cached() -> int:
-        worked_out.append(1)
-        return len(worked_out)
-
-    cached.clear()
+def left(monkeypatch: pytest.MonkeyPatch):
+    """Looks at a hall, (seconds, viewers) each, and says after which of them it counts as left."""
 
     def look(*looks: tuple[float, int]) -> list[int]:
         hall, found = memory.Hall(), []
-        for seconds, viewers in looks:
+        for number, (seconds, viewers) in enumerate(looks):
             monkeypatch.setattr(memory, "time", Mock(**{"monotonic.return_value": seconds}))
             monkeypatch.setattr(memory, "is_empty", Mock(return_value=not viewers))
-            hall.look()
-            found.append(cached())
+            if hall.is_left():
+                found.append(number)
         return found
 
     monkeypatch.setattr(memory.config, "get_option", {"server.disconnectedSessionTTL": KEPT}.get)
     return look
 
 
-def test_an_empty_hall_forgets_what_it_can_work_out_again(looks: Callable) -> None:
-    assert looks((0, 1), (KEPT + 1, 1), (1000, 0), (999 + KEPT, 0), (1000 + KEPT, 0)) == [1, 1, 1, 1, 2]
+def test_a_hall_is_left_once_nobody_can_come_back(left: Callable) -> None:
+    assert left((0, 1), (KEPT + 1, 1), (1000, 0), (999 + KEPT, 0), (1000 + KEPT, 0), (2000 + KEPT, 0)) == [4]
 
 
-def test_who_comes_back_in_time_finds_it_all(looks: Callable) -> None:
-    assert looks((0, 0), (KEPT - 1, 1), (KEPT, 0), (KEPT + 1, 0)) == [1, 1, 1, 1]
+def test_it_is_left_again_after_somebody_has_been_there(left: Callable) -> None:
+    assert left((0, 0), (KEPT, 0), (KEPT + 1, 1), (KEPT + 2, 0), (2 * KEPT + 2, 0)) == [1, 4]
+
+
+def test_bounded_caches_are_forgotten_and_what_is_there_once_for_all_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out = []
+
+    @st.cache_resource
+    def shown() -> None:
+        worked_out.append("shown")
+
+    read = lru_cache(maxsize=1)(partial(worked_out.append, "read"))
+    connected = cache(partial(worked_out.append, "connected"))
+    for number, each in enumerate((shown, read, connected)):
+        monkeypatch.setattr(runs, f"cached_by_a_test_{number}", each, raising=False)
+    for _ in range(2):
+        shown(), read(), connected()
+        memory.forget()
+    assert worked_out == ["shown", "read", "connected", "shown", "read"]
 
 
 @glibc

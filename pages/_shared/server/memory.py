@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import math
+import sys
 import time
 from collections.abc import Callable
 
@@ -25,25 +27,40 @@ def give_back() -> None:
 
 
 class Hall:
-    """Whether anybody is there. Once it has been empty for as long as sessions are kept, the caches are emptied too."""
+    """Whether anybody is there; to be looked at now and then."""
 
     def __init__(self) -> None:
         self._empty_since: float | None = None
 
-    def look(self) -> None:
-        """Look whether anybody is there; to be called now and then."""
+    def is_left(self) -> bool:
+        """Whether it has been empty for as long as sessions are kept; this is said once, until somebody comes."""
+        now = time.monotonic()
         if not is_empty():
             self._empty_since = None
         elif self._empty_since is None:
-            self._empty_since = time.monotonic()
-        elif time.monotonic() - self._empty_since >= config.get_option("server.disconnectedSessionTTL"):
-            st.cache_data.clear()
-            st.cache_resource.clear()
+            self._empty_since = now
+        elif now - self._empty_since >= config.get_option("server.disconnectedSessionTTL"):
+            self._empty_since = math.inf
+            return True
+        return False
 
 
 def is_empty() -> bool:
     """Whether no viewer is connected."""
     return Runtime.exists() and Runtime.instance().state is RuntimeState.NO_SESSIONS_CONNECTED
+
+
+def forget() -> None:
+    """Empty the caches, Streamlit's and those of the project that have a bound: what is needed is worked out again.
+
+    What has none is there once for all, like a connection.
+    """
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    ours = [module for name, module in sys.modules.copy().items() if name.partition(".")[0] in ("core", "pages")]
+    for cached in [value for module in ours for value in vars(module).values() if hasattr(value, "cache_parameters")]:
+        if cached.cache_parameters()["maxsize"] is not None:
+            cached.cache_clear()
 
 
 def _glibc(name: str) -> Callable[..., int]:

@@ -94,7 +94,9 @@ def keep_house() -> None:
     while True:
         memory.give_back()
         time.sleep(JANITOR_SECONDS)
-        hall.look()
+        if hall.is_left():
+            memory.forget()
+            warm.neighbours(NEIGHBOURS)
         gc.collect()
 
 
