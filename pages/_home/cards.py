@@ -7,15 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from pages._home import overview
+from pages._home.presets import SGD_ADAM, TANH
 from pages._home.reel import reel
 from pages._shared.links import PRESET
 
 NARROWEST = 200  # pixels of a card: five stand side by side on a projector, one on a phone
-
-COURSE = {"clf_data": "CIFAR-10", "clf_a_lr": "0.001", "clf_b_lr": "0.001"}
-RELU = {"clf_a_activation": "LeakyReLU", "clf_b_activation": "LeakyReLU"}
-SGD_ADAM = {**COURSE, **RELU, "clf_a_optimizer": "SGD", "clf_b_optimizer": "Adam"}
-TANH = {**COURSE, **RELU, "clf_a_optimizer": "Adam", "clf_b_optimizer": "Adam", "clf_b_activation": "Tanh"}
 
 # page → title, question, and what a link says → the settings that it leads to
 CARDS = {

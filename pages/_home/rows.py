@@ -7,7 +7,7 @@ from typing import Any
 
 from core import course, reported
 from core.reported import ENTROPY, NATS, SHARE, Figure, Ours
-from pages._home.cards import SGD_ADAM, TANH
+from pages._home.presets import SGD_ADAM, TANH
 from pages._shared import words
 
 UNITS = {NATS: "nats per character", ENTROPY: "0 to 1"}  # that the numbers don't name
