@@ -31,20 +31,22 @@ def unpack(content: bytes) -> dict[str, torch.Tensor]:
 
     Raises:
         SafetensorError: they are no such bytes.
-        ValueError: a tensor holds no real numbers, or of a type unknown to torch, or its scales do not fit.
+        ValueError: a tensor holds no real numbers, or of a type unknown to torch, or has no scales that fit it.
     """
     try:
         packed = load(content)
     except KeyError as error:
         raise ValueError(f"a tensor has the type {error}, which this torch does not know") from error
     scales = {name: packed.pop(name + SCALE) for name in list(packed) if name + SCALE in packed}
-    return {name: _unpacked(name, tensor, scales.get(name)) for name, tensor in packed.items()}
+    return {name: _unpacked(name, tensor, scales.get(name)) for name, tensor in sorted(packed.items())}
 
 
 def _unpacked(name: str, tensor: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
     if tensor.is_complex():
         raise ValueError(f"{name} holds complex numbers")
     if scale is None:
+        if tensor.dtype == torch.int8:  # else its whole numbers would pass for weights of up to 127
+            raise ValueError(f"the scales of {name} are missing")
         return tensor.float()
     if tensor.dim() != 2 or scale.shape != (len(tensor), 1):  # else they might make a small file a giant tensor
         raise ValueError(f"the scales of {name} are not one a row")

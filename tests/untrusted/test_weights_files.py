@@ -82,7 +82,7 @@ NO_WEIGHTS: dict[str, Callable[[bytes], bytes]] = {
 # What is well formed; from the tensors of the true file
 OTHERS: dict[str, Callable[[State], State]] = {
     "nothing": lambda true: {},
-    "one is missing": lambda true: dict(list(true.items())[1:]),
+    "8 bits without scales": lambda true: {name: tensor.to(torch.int8) for name, tensor in true.items()},
     "one too many": lambda true: {**true, "extra.weight": torch.zeros(3)},
     "numbers instead of tensors": lambda true: {name: torch.tensor(1.0) for name in true},
     "all flat": lambda true: {name: tensor.flatten()[:5].clone() for name, tensor in true.items()},
@@ -172,6 +172,13 @@ def test_weights_of_something_else_are_refused(run: Run, case: str, tmp_path: Pa
     other = with_weights(run, tmp_path, save(OTHERS[case](load(true_bytes(run)))))
     refused(other)
     assert restored(run) is not None  # the true one still answers
+
+
+@pytest.mark.parametrize("run", RUNS, ids=named)
+def test_weights_of_which_any_tensor_is_missing_are_refused(run: Run, tmp_path: Path) -> None:
+    true = load(true_bytes(run))
+    for name in true:  # matrices in 8 bits and their scales among them
+        refused(with_weights(run, tmp_path / name, save({other: true[other] for other in true if other != name})))
 
 
 @pytest.mark.parametrize("case", NONSENSE)
