@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from core import bench as benchmarks
-from core import queueing, recorder, runs
+from core import runs
 from core.data import DataMissing
+from core.jobs import queueing
+from core.runs import recorder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,7 +135,7 @@ def _topic_parser(topics: argparse._SubParsersAction, topic: str, several: bool 
 
 
 def _values(kind: type) -> Callable[[str], list[Any]]:
-    from core import sweep
+    from core.jobs import sweep
 
     def values(text: str) -> list[Any]:
         try:
@@ -162,7 +164,7 @@ def train_command(options: argparse.Namespace) -> int:
 
 
 def sweep_command(options: argparse.Namespace) -> int:
-    from core import cluster, sweep
+    from core.jobs import cluster, sweep
 
     fields = [field.name for field in dataclasses.fields(recorder.lab(options.topic).Config)]
     chosen = {name: value if isinstance(value := getattr(options, name), list) else [value] for name in fields}
@@ -265,7 +267,9 @@ def told(run: runs.Run) -> str:
 
 
 def sample_command(options: argparse.Namespace) -> int:
-    from core import char_rnn, vocabulary, writing
+    from core import char_rnn
+    from core.char_rnn import writing
+    from core.data import vocabulary
 
     _use_one_thread()
     network = char_rnn.network(runs.find(options.name), options.step)
@@ -281,7 +285,7 @@ def sample_command(options: argparse.Namespace) -> int:
 
 
 def attack_command(options: argparse.Namespace) -> int:
-    from core import attackable
+    from core.adversarial import attackable
 
     _use_one_thread()
     told = ("index", "target", "attack", "epsilon", "steps", "start", "seed")
@@ -296,7 +300,7 @@ def attack_command(options: argparse.Namespace) -> int:
 
 
 def fetch_command(options: argparse.Namespace) -> int:
-    from core import download
+    from core.data import download
 
     def show(progress: download.Progress) -> None:
         share = f" {progress.received / progress.total:4.0%}" if progress.total else ""

@@ -1,7 +1,7 @@
 """A small network that reads digits: its training, and the features of its layers (or of any sequential network's).
 
-The shipped one (``judge()``: MNIST, seed 42, 10 epochs) gets 99.2 % of the 10,000 test images right; an epoch takes 6 s
-on one core of an AMD EPYC (Nov 2026). Other topics have it judge what they make.
+On MNIST (seed 42, 10 epochs) it gets 99.2 % of the 10,000 test images right; an epoch takes 6 s on one core of an AMD
+EPYC (Nov 2026).
 
 Letters for shapes: N images, C channels, H height, W width, D features, K classes.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import classifier, runs
+from core import classifier
 from core.classifier import Progress, evaluate, pixels, training_images
 from core.data import Dataset, Split
 from core.layers import Conv2d, Normalise, joined
@@ -74,21 +73,6 @@ def restore(weights: dict[str, torch.Tensor]) -> DigitCNN:
     except (KeyError, TypeError, RuntimeError) as error:
         raise RunError(f"The weights are not those of the network for digits: {error}") from error
     return model.eval().requires_grad_(False)
-
-
-@cache
-def judge() -> DigitCNN:
-    """The shipped network after its last epoch, frozen; the same object at every call.
-
-    ``judge()(x)``: float32 (N, 1, 28, 28) in [0, 1] → logits (N, 10); ``features(judge(), "features", x)`` → (N, 64).
-
-    Raises:
-        RunError: it is not there, or its files are damaged.
-    """
-    from core.embeddings import Config  # which trains this network, so at the top it would go round in a circle
-
-    run = runs.read(runs.shipped_dir() / "embeddings" / runs.run_name("embeddings", Config()))
-    return restore(run.weights())
 
 
 # Training

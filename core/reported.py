@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import adversarial, char_rnn, classifier, course, gan, runs
-from core.adversarial_measures import FOURS, NOISES
-from core.attackable import NETWORKS
+from core.adversarial.attackable import NETWORKS
+from core.adversarial.measures import FOURS, NOISES
 from core.runs import Run, RunError
 
 Runs = Sequence[Run]  # of one setting, in the order of their seeds

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import recorder, runs
-from core.sweep import is_done
+from core import runs
+from core.jobs.sweep import is_done
+from core.runs import recorder
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _gan() -> list[Recording]:
 
 
 def _adversarial() -> list[Recording]:
-    from core.attackable import NETWORKS
+    from core.adversarial.attackable import NETWORKS
 
     return [Recording(config, all_weights=False) for _, config in NETWORKS.values()]
 

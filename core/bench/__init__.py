@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core import recorder, runs
+from core import atomic, runs
+from core.runs import recorder
 
 TOPICS = (*recorder.TOPICS, "sweep", "queue")
 README = runs.ROOT / "README.md"
@@ -73,7 +74,7 @@ def write(readme: Path, text: str) -> None:
         ValueError: the file has no markers.
     """
     before, after = parts(readme)
-    recorder.write(readme, f"{before}{MARKERS[0]}\n{text}\n{MARKERS[1]}{after}".encode())
+    atomic.write(readme, f"{before}{MARKERS[0]}\n{text}\n{MARKERS[1]}{after}".encode())
 
 
 def parts(readme: Path) -> tuple[str, str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from core import adversarial_measures, attackable, data
-from core.attack_rates import called, share
-from core.attacks import Attack, named, perturb
+from core import data
+from core.adversarial import attackable, measures
+from core.adversarial.attacks import Attack, named, perturb
+from core.adversarial.rates import called, share
 from core.rng import generator
 
 IMAGES, STEPS = 100, 20
@@ -41,7 +42,7 @@ def row(report: dict) -> tuple[str, str, str]:
 
 
 def _compared(model: nn.Module, epsilon: float) -> dict[str, float]:
-    x, labels = adversarial_measures.first_images(model, data.load("mnist").test, 2 * IMAGES)
+    x, labels = measures.first_images(model, data.load("mnist").test, 2 * IMAGES)
     right = called(model, x) == labels
     x, labels = x[right][:IMAGES], labels[right][:IMAGES]
     attack = named("pgd", epsilon, STEPS, targeted=False)

@@ -66,7 +66,7 @@ def course_loop() -> Callable[[], None]:
     import torch
     from torch import nn
 
-    from core import corpus, vocabulary
+    from core.data import corpus, vocabulary
 
     codes = torch.from_numpy(vocabulary.encode(corpus.load(corpus.SHAKESPEARE).train)).long()
     size = len(vocabulary.VOCABULARY)
@@ -103,7 +103,8 @@ def our_training() -> Callable[[], object]:
 
 def our_writing() -> Callable[[], object]:
     """A round of writing by an untrained network, which takes no less time than a trained one."""
-    from core import char_rnn, writing
+    from core import char_rnn
+    from core.char_rnn import writing
 
     network = writing.Network(char_rnn.build(char_rnn.Config(layers=LAYERS, hidden=HIDDEN)))
     steps: Iterator[writing.Step] = writing.write(network, "The", WRITTEN)

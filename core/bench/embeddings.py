@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core import data, digits, layout_measures, layouts
+from core import data, digits
 from core.bench import grouped
+from core.embeddings import layouts, measures
+from core.judge import judge
 
 POINTS, PERPLEXITY, ITERATIONS = 2000, 30.0, 750
 ROUNDS = 3  # of each, alternating; the median counts
@@ -29,7 +31,7 @@ def measure(scratch: Path) -> dict:
 
     torch.set_num_threads(1)  # as in every run
     test = data.load("mnist").test
-    features, labels = digits.features(digits.judge(), "features", test.images[:POINTS]), test.labels[:POINTS]
+    features, labels = digits.features(judge(), "features", test.images[:POINTS]), test.labels[:POINTS]
     _ours(features[:200], 10)  # the imports
     _sklearn(features[:200], 250)
     seconds: dict[str, list[float]] = {"ours": [], "sklearn": [], "sklearn_one_core": []}
@@ -39,7 +41,7 @@ def measure(scratch: Path) -> dict:
         with threadpool_limits(1):
             _timed(seconds["sklearn_one_core"], lambda: _sklearn(features, ITERATIONS))
     median = {name: statistics.median(each) for name, each in seconds.items()}
-    kl = [layout_measures.kl_divergence(features, places, PERPLEXITY) for places in (ours, theirs)]
+    kl = [measures.kl_divergence(features, places, PERPLEXITY) for places in (ours, theirs)]
     accuracy = {"tsne": ours, "sklearn": theirs, "pca": next(layouts.pca(features)).places}
     return {
         "topic": "embeddings", "points": POINTS, "iterations": ITERATIONS,
@@ -47,7 +49,7 @@ def measure(scratch: Path) -> dict:
         "ratio": round(median["sklearn"] / median["ours"], 2),
         "ratio_one_core": round(median["sklearn_one_core"] / median["ours"], 2),
         "kl": round(kl[0], 4), "kl_ratio": round(kl[0] / kl[1], 4),
-        **{f"knn_{name}": layout_measures.knn_accuracy(places, labels) for name, places in accuracy.items()},
+        **{f"knn_{name}": measures.knn_accuracy(places, labels) for name, places in accuracy.items()},
     }  # fmt: skip
 
 

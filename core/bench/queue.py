@@ -1,4 +1,4 @@
-"""The benchmark of the queue: how long trainings wait in it, against what the model of core/queueing.py says."""
+"""The benchmark of the queue: how long trainings wait in it, against what the model of core/jobs/queueing.py says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from core import queueing
-from core.jobs import Queue
+from core.jobs import Queue, queueing
 
 TRAININGS, SLOTS = 40, 2
 ITERATIONS = 300  # of the GAN: about a second each

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core import cluster, runs, sweep
+from core import runs
+from core.jobs import cluster, sweep
 
 RUNS, ITERATIONS = 30, 600  # of the GAN: about two seconds each
 ROUNDS = 1  # of each; the mean counts

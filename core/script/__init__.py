@@ -13,8 +13,8 @@ import importlib
 import textwrap
 from typing import Any
 
-from core import data, recorder, runs
-from core.runs import Run
+from core import data, runs
+from core.runs import Run, recorder
 
 LINES, WIDTH = 60, 100  # at most
 TRAIN = "python -m core train "

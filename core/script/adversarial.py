@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.adversarial import RECORD_EVERY, TEST_EVERY, WARM_UP, Config
-from core.course_cnn import BIAS, DROPPED, STD
+from core.adversarial.course_cnn import BIAS, DROPPED, STD
 from core.script.parts import GENERATOR, UNIFORM, fill, images, network, number, root
 
 LARGE = """
@@ -90,7 +90,7 @@ kept = torch.rand(hidden.shape, generator=dropout) >= {DROPPED}  # dropout, from
 loss = nn.functional.cross_entropy(model[-1](hidden * kept / (1 - {DROPPED})), labels)
 """
 
-# PGD (Madry et al. 2018), untargeted, with the steps of core.attacks
+# PGD (Madry et al. 2018), untargeted, with the steps of core.adversarial.attacks
 ATTACK = """
 epsilon = $epsilon * min(1, (step - 1) / ($warm_up * STEPS))  # grows at first
 moved = (images + epsilon * (2 * torch.rand(images.shape, generator=starts) - 1)).clamp(0, 1)

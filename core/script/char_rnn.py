@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core import corpus
 from core.char_rnn import HELDOUT_EVERY, RECORD_EVERY, SAMPLE_EVERY, Config
-from core.char_rnn_measures import STRETCH
-from core.recurrent import MODULES
+from core.char_rnn.measures import STRETCH
+from core.char_rnn.recurrent import MODULES
+from core.data import corpus
 from core.script.parts import GENERATOR, fill, number
 
 TRAINING = """

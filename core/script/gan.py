@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 
 from core.gan import Config
-from core.gan_latent import FIXED
-from core.gan_match import RECORD_EVERY
-from core.gan_networks import HIDDEN, PIXELS
-from core.gan_objectives import OBJECTIVES
-from core.gan_pictures import SHOWN
+from core.gan.latent import FIXED
+from core.gan.match import RECORD_EVERY
+from core.gan.networks import HIDDEN, PIXELS
+from core.gan.objectives import OBJECTIVES
+from core.gan.sheets import SHOWN
 from core.script.parts import GENERATOR, fill, number
 
 # −log D and −log(1 − D) of a score, from the score itself and naively

@@ -8,12 +8,12 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from core import digits, recorder, runs
+from core import digits, runs
 from core.classifier import ACTIVATIONS
 from core.embeddings import Config
-from core.layout_making import EVERY, LAST, NOISE, SIGN_OF_LIFE, snapshots
-from core.layouts import EARLY, EXACT_UP_TO, FRAME_EVERY, JITTER, SPREAD
-from core.runs import Run, RunError
+from core.embeddings.layouts import EARLY, EXACT_UP_TO, FRAME_EVERY, JITTER, SPREAD
+from core.embeddings.making import EVERY, LAST, NOISE, SIGN_OF_LIFE, snapshots
+from core.runs import Run, RunError, recorder
 from core.script.parts import fill, network, number, root, test_images
 
 TITLES = {"pca": "PCA", "tsne": "t-SNE"}

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import adversarial_measures, attack_rates, attack_traces, attackable, data, runs
-from core.attackable import NETWORKS, Network
-from core.attacks import Attack, named
-from core.datacache import Split
+from core import data, runs
+from core.adversarial import attackable, measures, rates, traces
+from core.adversarial.attackable import NETWORKS, Network
+from core.adversarial.attacks import Attack, named
+from core.data.dataset import Split
 from core.runs import Run
 
-TITLES = {  # of core.attackable.NETWORKS, as the controls name them
+TITLES = {  # of core.adversarial.attackable.NETWORKS, as the controls name them
     "course": "Course's network", "default": "Default initial weights", "long": "Default trained longer",
     "small": "Small CNN", "robust": "Robust small CNN",
 }  # fmt: skip
@@ -138,9 +139,9 @@ def measured(name: str, identity: str, _known: Known) -> dict[str, Any]:
     model = network(_known).model
     some = np.sort(mixed(np.arange(len(test.labels)))[:MEASURED])
     split = Split(test.images[some], test.labels[some])
-    x, labels = adversarial_measures.first_images(model, split, MEASURED)
-    return {"matrix": attack_rates.success_matrix(model, x, labels, named("course")),
-            "curves": attack_rates.against_epsilon(model, x, labels)}  # fmt: skip
+    x, labels = measures.first_images(model, split, MEASURED)
+    return {"matrix": rates.success_matrix(model, x, labels, named("course")),
+            "curves": rates.against_epsilon(model, x, labels)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,6 @@ def steepness(name: str, identity: str, _known: Known, target: int) -> Steepness
     """Of the course's 20 noise images."""
     model = network(_known).model
     shape = pixels(_known, examples(_known.dataset)[0].images[:1]).shape[1:]
-    noise = np.stack([attack_traces.start("noise", shape, seed) for seed in range(NOISES)])
-    found = attack_traces.trace(model, noise, [target] * NOISES, Attack(epsilon=float("inf"), steps=0))
+    noise = np.stack([traces.start("noise", shape, seed) for seed in range(NOISES)])
+    found = traces.trace(model, noise, [target] * NOISES, Attack(epsilon=float("inf"), steps=0))
     return Steepness(float(found.losses.mean()), 0.04 * float(np.abs(found.gradients).sum((2, 3, 4)).mean()))

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core import charts
-from core.attack_traces import trace
-from core.attacks import named
+from core.adversarial.attacks import named
+from core.adversarial.traces import trace
 from pages._adversarial import library, recorded
 from pages._adversarial.library import Known
 from pages._adversarial.settings import COURSE, Settings

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from core import attacks, data, recorder, runs
-from core.runs import RunError
+from core import data, runs
+from core.adversarial import attacks
+from core.runs import RunError, recorder
 from pages._adversarial import library, picture, settings
 from pages._adversarial.library import Known
 from pages._adversarial.settings import ATTACKED, RANDOM, SEEN, Settings

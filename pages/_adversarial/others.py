@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.attack_universal import Spread, added, universal
-from core.attacks import Attack, named
+from core.adversarial.attacks import Attack, named
+from core.adversarial.universal import Spread, added, universal
 from pages._adversarial import library, picture
 from pages._adversarial.library import Known
 from pages._adversarial.settings import Settings

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from core import adversarial_measures, limits
+from core import limits
+from core.adversarial import measures
 from pages._adversarial import library
 from pages._adversarial.library import Known
 from pages._adversarial.settings import Settings
@@ -41,4 +42,4 @@ def _ask(identity: str) -> None:
 def images(known: Known) -> str:
     """On how many images the curves rest, in words."""
     few = min(library.MEASURED, len(library.examples(known.dataset)[0].labels))
-    return f"{adversarial_measures.CURVE_IMAGES if known.recorded else few} test images"
+    return f"{measures.CURVE_IMAGES if known.recorded else few} test images"

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import streamlit as st
 
-from core import attack_traces, attacks
-from core.attacks import Attack
+from core.adversarial import attacks, traces
+from core.adversarial.attacks import Attack
 from pages._adversarial import library, start
 from pages._adversarial.library import Known
 from pages._adversarial.start import Start
@@ -49,7 +49,7 @@ class Settings:
     a: Known
     b: Known
     compare: str  # one of COMPARE
-    name: str  # of the attack: a key of core.attacks.ATTACKS
+    name: str  # of the attack: a key of core.adversarial.attacks.ATTACKS
     epsilon: float
     steps: int
     step_size: float  # 0: as the attack has it
@@ -62,7 +62,7 @@ class Settings:
         made = attacks.named(self.name, self.epsilon, self.steps)
         if self.step_size:
             made = dataclasses.replace(made, step=self.step_size)
-        return attack_traces.unbounded(made) if self.start.fooling else made
+        return traces.unbounded(made) if self.start.fooling else made
 
     @property
     def dataset(self) -> str:

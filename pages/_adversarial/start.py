@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from core import attack_traces, images
-from core.attackable import Network, as_pixels
-from core.datacache import Split
+from core import images
+from core.adversarial import traces
+from core.adversarial.attackable import Network, as_pixels
+from core.data.dataset import Split
 from pages._adversarial import library
 from pages._shared import uploads, words
 from pages._shared.components.drawpad import SIDE, drawpad
@@ -36,7 +37,7 @@ HELP = {
 class Start:
     """Where the attack begins."""
 
-    kind: str  # "image", or one of core.attack_traces.STARTS
+    kind: str  # "image", or one of core.adversarial.traces.STARTS
     title: str  # a few words
     shape: tuple[int, ...] = field(repr=False)  # (C, h, w) of the data set
     raw: np.ndarray | None = field(default=None, repr=False, compare=False)  # uint8 (C, h, w); None: it is no image
@@ -60,7 +61,7 @@ class Start:
         """As the network takes it: float32 (C, H, W), in [0, 1] but for the noise of the course."""
         raw = np.zeros(self.shape, np.uint8) if self.raw is None else self.raw
         found = as_pixels(network.model, raw[None])[0]
-        return found if self.raw is not None else attack_traces.start(self.kind, found.shape, self.seed)
+        return found if self.raw is not None else traces.start(self.kind, found.shape, self.seed)
 
 
 def pick(row: st.delta_generator.DeltaGenerator, dataset: str) -> Start:

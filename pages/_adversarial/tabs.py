@@ -6,7 +6,7 @@ import inspect
 
 import streamlit as st
 
-from core import attacks
+from core.adversarial import attacks
 from core.data import DataMissing
 from core.runs import RunError
 from pages._adversarial import course_runs, curves, how, matrix, numbers, others
@@ -33,7 +33,7 @@ def _chosen(chosen: Settings, found: dict[str, Walk], place: Place) -> None:
 
 
 def _source(chosen: Settings, found: dict[str, Walk], place: Place) -> None:
-    st.caption("The step and the loop of every attack, from core/attacks.py. FGSM is the loop with one step.")
+    st.caption("The step and the loop of every attack, from core/adversarial/attacks.py. FGSM is one step of it.")
     one, two = st.tabs(["Step", "Loop"])
     one.code(inspect.getsource(attacks.advance), language="python")
     two.code(inspect.getsource(attacks.walk), language="python")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.attack_traces import Trace, control, judged, to_every_target, trace
-from core.attackable import Network
-from core.attacks import Attack
+from core.adversarial.attackable import Network
+from core.adversarial.attacks import Attack
+from core.adversarial.traces import Trace, control, judged, to_every_target, trace
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.copied import Passage
+from core.char_rnn.copied import Passage
 from core.runs import RunError
 from pages._char_rnn import colours, library
 from pages._char_rnn.library import Copied

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import char_rnn, copied, corpus, recorder, runs, units, writing
-from core.char_rnn import Config
-from core.runs import Run, RunError
+from core import char_rnn, runs
+from core.char_rnn import Config, copied, units, writing
+from core.data import corpus
+from core.runs import Run, RunError, recorder
 from pages._char_rnn.takes import Schedule, Take, make
 
 CELLS = {"gru": "GRU", "lstm": "LSTM", "rnn": "Plain RNN"}

@@ -11,8 +11,8 @@ import pyarrow as pa
 import streamlit as st
 
 from core import charts, course
+from core.data.vocabulary import VOCABULARY
 from core.runs import Run
-from core.vocabulary import VOCABULARY
 from pages._char_rnn import library
 from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import char_rnn, corpus
+from core import char_rnn
 from core.char_rnn import Config
-from core.recurrent import MODULES
+from core.char_rnn.recurrent import MODULES
+from core.data import corpus
 from pages._char_rnn import library, live
 from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings

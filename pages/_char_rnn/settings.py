@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import course, vocabulary
-from core.vocabulary import Prime
+from core import course
+from core.data import vocabulary
+from core.data.vocabulary import Prime
 from pages._char_rnn.library import Recorded
 
 FIRST = "GRU, seed 42"  # the network that the page opens with

@@ -6,7 +6,8 @@ import inspect
 
 import streamlit as st
 
-from core import char_rnn, writing
+from core import char_rnn
+from core.char_rnn import writing
 from core.data import DataMissing
 from core.runs import RunError
 from pages._char_rnn import copy, loss, own, unit_strip
@@ -59,7 +60,7 @@ def _how(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
 
 
 def _source(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
-    st.caption("The training loop, from core/char_rnn.py, and one character written, from core/writing.py.")
+    st.caption("The training loop, from core/char_rnn, and one character written, from core/char_rnn/writing.py.")
     one, two = st.tabs(["Training", "Writing"])
     one.code(inspect.getsource(char_rnn.train), language="python")
     two.code(inspect.getsource(writing.Writer.step), language="python")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.expectation import BIT
-from core.vocabulary import VOCABULARY, encode
-from core.writing import Network, Writer
+from core.char_rnn.expectation import BIT
+from core.char_rnn.writing import Network, Writer
+from core.data.vocabulary import VOCABULARY, encode
 from pages._shared.components.packing import packed
 
 TOP = 10  # characters shown of a distribution
@@ -37,7 +37,7 @@ class Take:
 
 
 def make(network: Network, prime: str, schedule: Schedule, length: int, seed: int, top_k: int = 0) -> Take:
-    """Let a network write; raises as ``core.writing.Writer`` does."""
+    """Let a network write; raises as ``core.char_rnn.writing.Writer`` does."""
     writer = Writer(network, prime, seed)
     steps = [writer.step(temperature_at(schedule, i), top_k) for i in range(length)]
     text = prime + "".join(step.char for step in steps)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core import runs
-from core.units import FEATURES, Ranking, Unit
+from core.char_rnn.units import FEATURES, Ranking, Unit
 from pages._char_rnn import colours, library
 from pages._char_rnn.picture import Shown
 from pages._char_rnn.settings import Settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import charts, data, inside
+from core import charts, data
+from core.classifier import inside
 from core.runs import Run
 from pages._classifier import recordings
 from pages._classifier.picture import COLOURS

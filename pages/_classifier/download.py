@@ -7,7 +7,8 @@ import time
 
 import streamlit as st
 
-from core import data, download
+from core import data
+from core.data import download
 
 TICK = 0.5  # seconds between two looks at a download
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import charts, data, images, inside
+from core import charts, data, images
+from core.classifier import inside
 from core.data import Split
 from core.runs import Run
 from pages._classifier import recordings

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import classifier, data, images, inside, runs
-from core.classifier import Config
+from core import classifier, data, images, runs
+from core.classifier import Config, inside
 from core.data import Split
 from core.runs import Run, RunError
 

@@ -64,5 +64,5 @@ def _how(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
 
 
 def _source(settings: Settings, pair: dict[str, Run | None], epoch: int) -> None:
-    st.caption("The training loop that ran, from core/classifier.py. Nothing else trains this network.")
+    st.caption("The training loop that ran, from core/classifier. Nothing else trains this network.")
     st.code(inspect.getsource(classifier.train), language="python")

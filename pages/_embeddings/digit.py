@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from core import data, images, layout_reading
+from core import data, images
+from core.embeddings import reading
 from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
@@ -67,12 +68,12 @@ def _landed(settings: Settings, found: Found, label: int, done: dict[str, Run], 
     column, maps = picture.column(settings, "B", found, [label]), []
     for (method, run), view in zip(done.items(), column.maps, strict=True):
         step = picture.steps_of(settings, "B", method, run, [label])[0]
-        placed = layout_reading.place(run, image[None], step)
+        placed = reading.place(run, image[None], step)
         maps.append(dataclasses.replace(view, mark=tuple(float(v) for v in placed.places[0])))
     return dataclasses.replace(column, maps=maps), placed
 
 
-def _say(dataset: str, placed: layout_reading.Placed) -> None:
+def _say(dataset: str, placed: reading.Placed) -> None:
     test, classes = data.load(dataset).test, data.load(dataset).classes
     near = placed.neighbours[0][:SHOWN]
     st.markdown(f"B says **{classes[placed.called[0]]}**, {words.percent(float(placed.certainty[0]), 0)} certain. "

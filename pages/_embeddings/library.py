@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import data, images, layout_reading, runs
-from core.embeddings import Config
+from core import data, images, runs
+from core.embeddings import Config, reading
 from core.runs import Run, RunError
 from pages._shared.components.maps import NEIGHBOURS
 
@@ -99,19 +99,19 @@ def identity(run: Run) -> str:
 
 
 @st.cache_resource(max_entries=400, show_spinner=False)
-def points(name: str, step: int, checksum: str) -> layout_reading.Points:
+def points(name: str, step: int, checksum: str) -> reading.Points:
     """The points of a layout; shared by all viewers, never change them."""
-    return layout_reading.points(runs.find(name), step)
+    return reading.points(runs.find(name), step)
 
 
-def points_of(run: Run, step: int) -> layout_reading.Points:
+def points_of(run: Run, step: int) -> reading.Points:
     """The points of a layout after that step."""
     return points(run.name, step, run.checksums.get(f"snapshots/{step}.safetensors", ""))
 
 
 def near_of(run: Run, step: int) -> np.ndarray:
     """The nearest neighbours of every point in the original space of the layout after that step: (n, NEIGHBOURS)."""
-    return layout_reading.nearest(run, NEIGHBOURS, step)
+    return reading.nearest(run, NEIGHBOURS, step)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

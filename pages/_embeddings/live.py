@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from core import layout_reading, runs
-from core.embeddings import Config
+from core import runs
+from core.embeddings import Config, reading
 from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
@@ -172,7 +172,7 @@ def _accuracy(run: Run) -> str:
 
 
 def _draw_epochs(run: Run, count: int, place: st.delta_generator.DeltaGenerator, again: bool) -> None:
-    glimpses = layout_reading.glimpses(run, count)
+    glimpses = reading.glimpses(run, count)
     steps = list(range(len(glimpses)))
     notes = [[f"kNN {100 * glimpse.knn:.1f}\u202f% in the plane"] for glimpse in glimpses]
     view = Map("PCA", [glimpse.points.places for glimpse in glimpses], notes)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core import charts
-from core.layout_reading import Points
+from core.embeddings.reading import Points
 from core.runs import Run
 from pages._embeddings import library, readings
 from pages._embeddings.settings import Settings

@@ -6,8 +6,8 @@ import inspect
 
 import streamlit as st
 
-from core import layouts
 from core.data import DataMissing
+from core.embeddings import layouts
 from core.runs import RunError
 from pages._embeddings import digit, numbers, real
 from pages._embeddings.picture import Found
@@ -59,5 +59,5 @@ def _how(settings: Settings, found: Found, frame: int) -> None:
 
 
 def _source(settings: Settings, found: Found, frame: int) -> None:
-    st.caption("What made the t-SNE maps, from core/layouts.py; the gradient steps are openTSNE's.")
+    st.caption("What made the t-SNE maps, from core/embeddings/layouts.py; the gradient steps are openTSNE's.")
     st.code(inspect.getsource(layouts.tsne), language="python")

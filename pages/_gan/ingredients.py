@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import charts, gan_objectives
-from core.gan import Config
-from core.gan_objectives import LOG_OF_ZERO, OBJECTIVES
-from core.gan_pictures import COLUMNS
+from core import charts
+from core.gan import Config, objectives
+from core.gan.objectives import LOG_OF_ZERO, OBJECTIVES
+from core.gan.sheets import COLUMNS
 from core.runs import Run
 from pages._gan import library, picture
 from pages._gan.settings import LONGEST, TITLES
@@ -53,7 +53,7 @@ def leak() -> None:
         rows = [{"name": "zero", "x": x, "y": 0.0, "label": ""} for x in (0.0, 1.0)]
         for name, (_, title, x, y) in PULLS.items():
             rows += [{"name": title, "x": float(d), "y": float(pull), "label": ""}
-                     for d, pull in zip(D, gan_objectives.pull(name, D), strict=True)]  # fmt: skip
+                     for d, pull in zip(D, objectives.pull(name, D), strict=True)]  # fmt: skip
             rows.append({"name": title, "x": x, "y": y, "label": title})
         hues = (*((title, colour) for colour, title, _, _ in PULLS.values()), ("zero", "#8888"))
         draw_chart(charts.lines(hues, "D(G(z))", "pull on the score of a generated picture", (0, 1), (-1, 1), HEIGHT),
@@ -88,7 +88,7 @@ def log() -> None:
     with plot:
         rows = []
         for name, (_, title, x, y) in LOGS.items():
-            values = gan_objectives.value(name, "fake", SCORES)
+            values = objectives.value(name, "fake", SCORES)
             rows += [{"name": title, "x": float(s), "y": float(v), "label": ""}
                      for s, v in zip(SCORES, values, strict=True) if np.isfinite(v)]  # fmt: skip
             rows.append({"name": title, "x": x, "y": y, "label": title})

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import gan_latent, images
-from core.gan import Config
-from core.gan_pictures import SHOWN
+from core import images
+from core.gan import Config, latent
+from core.gan.sheets import SHOWN
 from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
@@ -82,11 +82,11 @@ def _walk(row: Any, settings: Settings, side: str, run: Run, step: int) -> None:
 def _walks(name: str, step: int, checksum: str, start: int, end: int) -> dict[str, dict[str, Any]]:
     """Of each kind of walk: its pictures, how long z is along it, and a strip of some pictures."""
     run = library.find_by_name(name)
-    model, ends = library.generator(run, step), gan_latent.fixed(library.config_of(run), SHOWN)[[start, end]]
+    model, ends = library.generator(run, step), latent.fixed(library.config_of(run), SHOWN)[[start, end]]
     made = {}
     for kind in KINDS:
-        way = gan_latent.walk(kind, *ends, STEPS)
-        drawn, lengths = gan_latent.images(model, way), [float(z.norm()) for z in way]
+        way = latent.walk(kind, *ends, STEPS)
+        drawn, lengths = latent.images(model, way), [float(z.norm()) for z in way]
         made[kind] = {"pngs": [images.png_uri(picture) for picture in drawn], "lengths": lengths,
                       "about": [f"|z| {length:.1f}" for length in lengths],
                       "strip": images.sheet(drawn[:: (STEPS - 1) // 10], 11, pad=1)}  # fmt: skip
@@ -100,7 +100,7 @@ def _strip(strip: np.ndarray, title: str) -> str:
 
 
 def _lengths(made: dict[str, dict[str, Any]], config: Config) -> str:
-    shortest, usual = min(made["lerp"]["lengths"]), float(gan_latent.fixed(config, SHOWN).norm(dim=1).mean())
+    shortest, usual = min(made["lerp"]["lengths"]), float(latent.fixed(config, SHOWN).norm(dim=1).mean())
     return (
         f"Halfway, the straight way comes as near to the origin as |z| = {shortest:.1f}. Training drew none "
         f"there: z lies at about {usual:.1f}, and the way along the sphere stays near that. Do the pictures in the "
@@ -116,14 +116,14 @@ def _directions(row: Any, settings: Settings, side: str, run: Run, step: int) ->
     checksum = library.checksum(run, f"snapshots/{step}.safetensors")
     found, strengths = _found(run.name, step, checksum)
     model = library.generator(run, step)
-    z = gan_latent.fixed(library.config_of(run), SHOWN)[int(start)]
+    z = latent.fixed(library.config_of(run), SHOWN)[int(start)]
     sliders, large, table = st.columns([3, 2, 5], gap="medium")
     with sliders:
         amounts = [st.slider(f"Direction {k + 1} · strength {strength:.2f}", -FAR, FAR, 0.0, 0.25,
                              key=f"gan_direction_{k}", bind="query-params")
                    for k, strength in enumerate(strengths)]  # fmt: skip
-    moved = gan_latent.moved(z, found, amounts)
-    drawn = gan_latent.images(model, moved[None])[0]
+    moved = latent.moved(z, found, amounts)
+    drawn = latent.images(model, moved[None])[0]
     with large:
         called, certainty = library.verdict(drawn.tobytes())
         st.html(f'<img src="{images.png_uri(drawn)}" alt="The sample, moved" style="width:{LARGE}px;height:{LARGE}px;'
@@ -131,7 +131,7 @@ def _directions(row: Any, settings: Settings, side: str, run: Run, step: int) ->
         st.markdown(f"The judge says **{called}**, {words.percent(certainty, 0)} certain.")
         st.button("Back to the sample", key="gan_direction_reset", on_click=_reset, disabled=not any(amounts))
     with table:
-        ways = np.concatenate([gan_latent.images(model, z + amount * direction[None])
+        ways = np.concatenate([latent.images(model, z + amount * direction[None])
                                for direction in found for amount in AMOUNTS.tolist()])  # fmt: skip
         sheet = images.sheet(ways, len(AMOUNTS), pad=1)
         st.html(f'<img src="{images.png_uri(sheet)}" alt="Each direction on its own" style="width:'
@@ -148,7 +148,7 @@ def _found(name: str, step: int, checksum: str) -> tuple[Any, list[float]]:
     run = library.find_by_name(name)
     config = library.config_of(run)
     count = min(COUNT, config.z_dim)
-    found, strengths = gan_latent.directions(library.generator(run, step), gan_latent.fixed(config, ANCHORS), count)
+    found, strengths = latent.directions(library.generator(run, step), latent.fixed(config, ANCHORS), count)
     return found, strengths.tolist()
 
 

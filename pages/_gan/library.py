@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import data, gan, gan_measures, recorder, runs
-from core.gan import Config
-from core.runs import Run, RunError
+from core import data, gan, runs
+from core.gan import Config, measures
+from core.runs import Run, RunError, recorder
 from pages._gan.settings import LENGTHS
 from pages._shared.again import AGAIN
 from pages._shared.components.sheets import png_uri
@@ -132,7 +132,7 @@ def config_of(run: Run) -> Config:
     return recorder.config_of(run)
 
 
-def generator(run: Run, step: int):  # -> gan_networks.Generator, frozen
+def generator(run: Run, step: int):  # -> networks.Generator, frozen
     """The generator after a step; raises a RunError where its weights are damaged or of another shape."""
     return _generator(run.name, step, checksum(run, f"snapshots/{step}.safetensors"))
 
@@ -146,14 +146,14 @@ def _generator(name: str, step: int, checksum: str):
 @st.cache_resource(max_entries=1, show_spinner=False)
 def real() -> dict[str, Any]:
     """The measures of 2,000 training images: what a perfect generator would get."""
-    return gan_measures.of_real(data.load("mnist"))
+    return measures.of_real(data.load("mnist"))
 
 
 @st.cache_data(max_entries=256, show_spinner="Comparing it with 60 000 training images…")
 def nearest(picture: bytes, space: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The nearest training images of a picture (784 bytes): places (count,) and distances (count,)."""
     pixels = np.frombuffer(picture, np.uint8).reshape(1, 1, 28, 28)
-    places, distances = gan_measures.nearest(pixels, data.load("mnist"), count, space)
+    places, distances = measures.nearest(pixels, data.load("mnist"), count, space)
     return places[0], distances[0]
 
 
@@ -161,5 +161,5 @@ def nearest(picture: bytes, space: str, count: int) -> tuple[np.ndarray, np.ndar
 def verdict(picture: bytes) -> tuple[int, float]:
     """What the judge calls a picture (784 bytes), and its certainty."""
     pixels = np.frombuffer(picture, np.uint8).reshape(1, 1, 28, 28)
-    probabilities = gan_measures.judged(gan_measures.scaled(pixels))[1][0]
+    probabilities = measures.judged(measures.scaled(pixels))[1][0]
     return int(probabilities.argmax()), float(probabilities.max())

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from core import course
-from core.gan_objectives import OBJECTIVES
+from core.gan.objectives import OBJECTIVES
 from pages._gan import library, picture, sample
 from pages._gan.library import Found
 from pages._gan.settings import Settings, set_side

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from core import gan_pictures
-from core.gan_measures import MEASURES
+from core.gan import sheets
+from core.gan.measures import MEASURES
 from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
@@ -82,7 +82,7 @@ def animation(run: Run, most: int) -> bytes:
     """All sheets of a run up to an iteration as a GIF."""
     steps = library.steps(run, most)
     captions = [f"{run.config['objective']}, after {step:,} iterations" for step in steps]
-    return gan_pictures.animation([run.sample(step) for step in steps], captions)
+    return sheets.animation([run.sample(step) for step in steps], captions)
 
 
 def weights(run: Run, step: int) -> bytes:

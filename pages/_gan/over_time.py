@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import charts
 from core.gan import Config
-from core.gan_objectives import OBJECTIVES
+from core.gan.objectives import OBJECTIVES
 from core.runs import Run
 from pages._gan import library, picture
 from pages._gan.library import Found

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core import charts, course, limits
 from core.gan import Config
-from core.gan_measures import MEASURES
-from core.gan_pictures import COLUMNS
+from core.gan.measures import MEASURES
+from core.gan.sheets import COLUMNS
 from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core import data, images
-from core.gan_measures import MEASURES
-from core.gan_pictures import SHOWN, cells
+from core.gan.measures import MEASURES
+from core.gan.sheets import SHOWN, cells
 from core.runs import RunError
 from pages._gan import library, picture
 from pages._gan.library import Found

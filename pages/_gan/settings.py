@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.gan import Config
-from core.gan_objectives import OBJECTIVES
+from core.gan.objectives import OBJECTIVES
 from pages._shared import seeds, words
 
 FIRST = {"A": "bce", "B": "course"}  # what the page opens with

@@ -6,8 +6,8 @@ import inspect
 
 import streamlit as st
 
-from core import gan_match, gan_objectives
 from core.data import DataMissing
+from core.gan import match, objectives
 from core.runs import RunError
 from pages._gan import latent, numbers, over_time, same
 from pages._gan.library import Found
@@ -60,7 +60,7 @@ def _how(settings: Settings, found: Found, iteration: int) -> None:
 
 
 def _source(settings: Settings, found: Found, iteration: int) -> None:
-    st.caption("One iteration, from core/gan_match.py, and the losses, from core/gan_objectives.py.")
+    st.caption("One iteration, from core/gan/match.py, and the losses, from core/gan/objectives.py.")
     one, two = st.tabs(["Training", "Losses"])
-    one.code(inspect.getsource(gan_match.Match), language="python")
-    two.code(inspect.getsource(gan_objectives), language="python")
+    one.code(inspect.getsource(match.Match), language="python")
+    two.code(inspect.getsource(objectives), language="python")

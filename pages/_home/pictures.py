@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core import charts, classifier, course, embeddings, gan, layout_reading, reported, runs
+from core import charts, classifier, course, embeddings, gan, reported, runs
 from core.data import DataMissing
+from core.embeddings import reading
 from core.runs import RunError
 from pages._home import recorded
 from pages._shared import words
@@ -55,7 +56,7 @@ def _line(name: str, color: str, optimizer: str) -> dict[str, Any]:
 def embeddings_() -> dict[str, Any]:
     """The t-SNE map of the features of test images, before training and after every epoch."""
     run = runs.find(runs.run_name("embeddings", embeddings.Config("tsne", epoch=embeddings.EVERY)))
-    layouts = [layout_reading.points(run, epoch) for epoch in run.steps]
+    layouts = [reading.points(run, epoch) for epoch in run.steps]
     names = ["untrained" if epoch == 0 else f"epoch {epoch} of {run.steps[-1]}" for epoch in run.steps]
     return {"kind": "map", "labels": packed(layouts[0].labels[:POINTS], np.uint8), "colors": [*charts.CLASSES],
             "frames": together([layout.places[:POINTS] for layout in layouts]), "names": names,

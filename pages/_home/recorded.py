@@ -41,9 +41,9 @@ def attacked() -> dict[str, Any]:
     Returns:
         run, label, target; of S steps, the start included: images (S, 784) in 0 … 255, and probabilities (S, 10).
     """
-    from core import attackable
-    from core.attack_traces import trace
-    from core.attacks import named
+    from core.adversarial import attackable
+    from core.adversarial.attacks import named
+    from core.adversarial.traces import trace
 
     network = attackable.network("course")
     test, _ = attackable.test_images("mnist")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import folders
-from core.folders import Brought
-from core.runs import Run, RunError
+from core.runs import Run, RunError, folders
+from core.runs.folders import Brought
 from pages._shared.words import TITLES
 
 

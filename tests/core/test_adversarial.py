@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import adversarial, adversarial_measures, attackable, data, digits, embeddings, recorder, runs
-from core.adversarial import Config, Progress
-from core.adversarial_measures import ROBUST, course_runs, robust_accuracy
-from core.attack_rates import accuracy
-from core.attack_traces import start, unbounded
-from core.attacks import named, perturb
-from core.course_cnn import BIAS, DROPPED, INITIALS, STD, CourseCNN, Dropout
+from core import adversarial, data, digits, embeddings, runs
+from core.adversarial import Config, Progress, attackable, measures
+from core.adversarial.attacks import named, perturb
+from core.adversarial.course_cnn import BIAS, DROPPED, INITIALS, STD, CourseCNN, Dropout
+from core.adversarial.measures import ROBUST, course_runs, robust_accuracy
+from core.adversarial.rates import accuracy
+from core.adversarial.traces import start, unbounded
 from core.data import Dataset, Split
 from core.rng import generator, initialise
-from core.runs import Diverged, RunError
+from core.runs import Diverged, RunError, recorder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -251,7 +251,7 @@ def test_under_attack_it_learns_to_stand_attacks(mnist):
         model = adversarial.build(Config(**settings, epsilon=epsilon), mnist)
         list(adversarial.train(Config(**settings, epsilon=epsilon, attack_steps=3), mnist, model))
         frozen = model.eval().requires_grad_(False)
-        x, labels = adversarial_measures.first_images(frozen, mnist.test, 300)
+        x, labels = measures.first_images(frozen, mnist.test, 300)
         attack = named("pgd", 0.1, 10, targeted=False)
         standing[epsilon] = accuracy(frozen, x, labels, attack)
     assert standing[0.15] > standing[0.0] + 0.2
@@ -275,7 +275,7 @@ class Explodes(digits.DigitCNN):
 
 def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
     for name, fewer in (("ROBUST_IMAGES", 30), ("MATRIX_IMAGES", 60), ("CURVE_IMAGES", 60)):
-        monkeypatch.setattr(adversarial_measures, name, fewer)
+        monkeypatch.setattr(measures, name, fewer)
     mnist = cut(data.load("mnist"), 100, 600)
     found = adversarial.measure(digits.judge(), mnist)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -294,7 +294,7 @@ def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
 def test_certainties_are_means_over_the_courses_runs(mnist):
     judge = digits.judge()
     found = course_runs(judge, mnist.test)
-    x, labels = adversarial_measures.first_images(judge, mnist.test, 500)
+    x, labels = measures.first_images(judge, mnist.test, 500)
     fours, course = x[labels == 4][:50], named("course")
     noise = torch.stack([torch.from_numpy(start("noise", (1, 28, 28), seed)) for seed in range(20)])
     cases = {"four": (fours, course), "noise": (noise, unbounded(course)), "zeros": (x[:1] * 0, unbounded(course))}
@@ -306,7 +306,7 @@ def test_certainties_are_means_over_the_courses_runs(mnist):
 
 def test_steepness_foretells_a_small_step(mnist):
     judge = digits.judge()
-    x, labels = adversarial_measures.first_images(judge, mnist.test, 500)
+    x, labels = measures.first_images(judge, mnist.test, 500)
     fours = x[labels == 4][:50] * 0.98 + 0.01  # so that nothing is clipped
     nines, size = torch.full((len(fours),), 9), 1e-4
     after = perturb(judge, fours, nines, named("fgsm", size))
@@ -322,7 +322,7 @@ def test_a_plain_network_stands_no_strong_attack(mnist):
 
 def test_a_record_is_kept_with_its_last_weights_and_figures(tmp_path, monkeypatch):
     for name, fewer in (("ROBUST_IMAGES", 5), ("MATRIX_IMAGES", 10), ("CURVE_IMAGES", 5), ("FOURS", 2), ("NOISES", 2)):
-        monkeypatch.setattr(adversarial_measures, name, fewer)
+        monkeypatch.setattr(measures, name, fewer)
     monkeypatch.setattr(adversarial, "load_data", lambda config: cut(data.load("mnist"), 400, 40))
     config = Config("small", iterations=5, batch_size=50, lr=0.002)
     path = tmp_path / "adversarial" / runs.run_name("adversarial", config)

@@ -1,4 +1,4 @@
-"""core/attack_rates: shares equal to counting by hand, never better for a longer or larger attack."""
+"""core/adversarial/rates: shares equal to counting by hand, never better for a longer or larger attack."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import attack_rates, data, digits
-from core.attack_rates import accuracy, against_epsilon, answers, at_random, called, fit, success_matrix, transfer
-from core.attacks import named, perturb, walk
+from core import data, digits
+from core.adversarial import rates
+from core.adversarial.attacks import named, perturb, walk
+from core.adversarial.rates import accuracy, against_epsilon, answers, at_random, called, fit, success_matrix, transfer
 from core.layers import Normalise
 from core.rng import generator, initialise
 
@@ -65,7 +66,7 @@ def test_an_image_withstands_if_no_point_of_the_walk_fools(judge, some):
     attack = named("course", 0.12, steps=6, targeted=False)
     names = torch.stack([point.logits.argmax(1) for point in walk(judge, x, labels, attack)])
     expected = (names == labels).all(0)
-    found = attack_rates.withstands(judge, x, labels, attack, generator(0, "attack"))
+    found = rates.withstands(judge, x, labels, attack, generator(0, "attack"))
     assert (found == expected).double().mean() >= 0.98  # sums in another order
     assert 0.2 < share(expected) < 0.8
 
@@ -93,7 +94,7 @@ def test_more_steps_and_larger_epsilon_only_find_more(judge, some):
 def test_the_control_moves_every_pixel_by_epsilon(judge, some, monkeypatch):
     x, labels = some
     seen = []
-    monkeypatch.setattr(attack_rates, "called", lambda model, x: seen.append(x) or called(model, x))
+    monkeypatch.setattr(rates, "called", lambda model, x: seen.append(x) or called(model, x))
     found = at_random(judge, x, labels, 0.1)
     moved = (seen[0] - x).abs()
     assert moved.max() <= 0.1 + 1e-6

@@ -1,4 +1,4 @@
-"""core/attack_traces: ten targets at once equal ten alone, and what is told of each step is what happened."""
+"""core/adversarial/traces: ten targets at once equal ten alone, and what is told of each step is what happened."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from core import attack_traces, classifier, data, digits
-from core.attack_traces import control, judged, start, to_every_target, trace, unbounded
-from core.attacks import ATTACKS, Attack, look, named
+from core import classifier, data, digits
+from core.adversarial import traces
+from core.adversarial.attacks import ATTACKS, Attack, look, named
+from core.adversarial.traces import control, judged, start, to_every_target, trace, unbounded
+from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 FOUR = 4  # index of a test image that is a four
@@ -31,7 +33,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def judge() -> nn.Module:
     """The shipped network for digits."""
-    return digits.judge()
+    return shipped_judge()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_steps_to_success_is_the_first_of_them():
     probabilities[:, :, 0] = [[1, 1, 1], [1, 0, 1], [0, 0, 0], [1, 1, 0]]
     probabilities[:, :, 1] = 1 - probabilities[:, :, 0]
     nothing = np.zeros((4, 3), np.float32)
-    made = attack_traces.Trace(Attack(), np.ones(4, np.int64), nothing, nothing, nothing, probabilities, nothing,
+    made = traces.Trace(Attack(), np.ones(4, np.int64), nothing, nothing, nothing, probabilities, nothing,
                                nothing)  # fmt: skip
     assert made.steps_to_success == [None, 1, 0, 2]
     away = dataclasses.replace(made, attack=Attack(targeted=False))

@@ -1,4 +1,4 @@
-"""core/attack_universal: one perturbation works on images it has not seen, and a random one does not."""
+"""core/adversarial/universal: one perturbation works on images it has not seen, and a random one does not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from core import classifier, data, digits
-from core.attack_universal import added, universal
-from core.attacks import NORMS, named, perturb
+from core import classifier, data
+from core.adversarial.attacks import NORMS, named, perturb
+from core.adversarial.universal import added, universal
+from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 FOUND_ON = slice(0, 100)
@@ -30,7 +31,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def judge() -> nn.Module:
-    return digits.judge()
+    return shipped_judge()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""core/attackable: networks by name, images that are there, and reports that name mistakes in a sentence."""
+"""core/adversarial/attackable: networks by name, images that are there, reports that name mistakes in a sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from core import __main__ as command_line
-from core import attackable, data, runs
-from core.adversarial import Config
-from core.attackable import NETWORKS, as_pixels, network, report, run_of, test_images
+from core import data, runs
+from core.adversarial import Config, attackable
+from core.adversarial.attackable import NETWORKS, as_pixels, network, report, run_of, test_images
 from core.embeddings import Config as EmbeddingsConfig
 from core.runs import RunError
 
@@ -67,7 +67,7 @@ def test_a_run_without_such_a_network_is_refused(name, words):
 
 
 def test_a_run_that_did_not_end_well_is_refused(tmp_path, monkeypatch):
-    from core import recorder
+    from core.runs import recorder
 
     monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
     monkeypatch.setattr(runs, "shipped_dir", lambda: tmp_path / "none")

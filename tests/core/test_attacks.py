@@ -1,4 +1,4 @@
-"""core/attacks: within their bounds, equal to formulas and to Foolbox, and far better than chance."""
+"""core/adversarial/attacks: within their bounds, equal to formulas and to Foolbox, and far better than chance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from core import data, digits
-from core.attacks import ATTACKS, NORMS, TITLES, Attack, advance, begin, look, named, perturb, walk
+from core.adversarial.attacks import ATTACKS, NORMS, TITLES, Attack, advance, begin, look, named, perturb, walk
 from core.bench.adversarial import foolbox_attack
 from core.rng import generator, initialise
 

@@ -14,13 +14,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from core import __main__ as command_line
-from core import char_rnn, char_rnn_measures, corpus, course, recorder, runs, vocabulary
-from core.char_rnn import CharRNN, Config, Progress
-from core.corpus import Corpus
-from core.recurrent import MODULES, Memory
+from core import char_rnn, course, runs
+from core.char_rnn import CharRNN, Config, Progress, measures
+from core.char_rnn.recurrent import MODULES, Memory
+from core.char_rnn.writing import write
+from core.data import corpus, vocabulary
+from core.data.corpus import Corpus
 from core.rng import generator
-from core.runs import Diverged, RunError
-from core.writing import write
+from core.runs import Diverged, RunError, recorder
 
 
 def settings(**changes) -> Config:
@@ -259,7 +260,7 @@ def test_the_global_state_of_torch_decides_nothing(plays):
 
 def test_records_come_where_something_is_due(plays, monkeypatch):
     monkeypatch.setattr(char_rnn, "RECORD_EVERY", 30 * 40)  # characters: 30 iterations
-    monkeypatch.setattr(char_rnn_measures, "STRETCH", 50)
+    monkeypatch.setattr(measures, "STRETCH", 50)
     records = list(char_rnn.train(settings(iterations=210, hidden=4), plays))
     steps = [0, 30, 50, 60, 90, 100, 120, 150, 180, 200, 210]
     assert [record.step for record in records] == steps
@@ -349,7 +350,7 @@ def test_weights_that_became_infinite_in_a_step_are_reported_where_they_are_used
 @pytest.mark.parametrize("stretch", [1000, 100, 7])
 @pytest.mark.parametrize("cell", MODULES)
 def test_the_held_out_loss_counts_every_character_but_the_first_once(cell, stretch, plays, monkeypatch):
-    monkeypatch.setattr(char_rnn_measures, "STRETCH", stretch)
+    monkeypatch.setattr(measures, "STRETCH", stretch)
     model, held = char_rnn.build(settings(cell=cell)), plays.heldout
     codes = torch.from_numpy(vocabulary.encode(held)).long()
     rows = math.ceil((len(held) - 1) / stretch)
@@ -362,10 +363,10 @@ def test_the_held_out_loss_counts_every_character_but_the_first_once(cell, stret
 
 
 def test_how_many_stretches_are_read_at_once_does_not_matter(plays, monkeypatch):
-    monkeypatch.setattr(char_rnn_measures, "STRETCH", 100)
+    monkeypatch.setattr(measures, "STRETCH", 100)
     model = char_rnn.build(settings())
     wanted = char_rnn.evaluate(model, plays)
-    monkeypatch.setattr(char_rnn_measures, "LARGEST", 3 * 100 * 12)
+    monkeypatch.setattr(measures, "LARGEST", 3 * 100 * 12)
     assert char_rnn.evaluate(model, plays) == pytest.approx(wanted, rel=1e-6)
 
 

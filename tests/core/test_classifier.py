@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import classifier, data, datacache
+from core import classifier, data
 from core.classifier import CNNBasic, Config, Progress
 from core.data import Dataset, Split
+from core.data.dataset import describe
 from core.rng import generator
 from core.runs import Diverged, RunError
 
@@ -40,7 +41,7 @@ def colour() -> Dataset:
     """40 pictures of noise in three channels and four classes."""
     rng = np.random.default_rng(0)
     splits = [Split(rng.integers(0, 256, (n, 3, 32, 32), np.uint8), rng.integers(0, 4, n)) for n in (40, 20)]
-    return datacache.describe("noise", "Noise", tuple("abcd"), *splits)
+    return describe("noise", "Noise", tuple("abcd"), *splits)
 
 
 def settings(**changes) -> Config:

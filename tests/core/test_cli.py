@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from core import __main__ as command_line
-from core import recorder, runs
+from core import runs
 from core.classifier import Config
 from core.locks import Lock
+from core.runs import recorder
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["train", "classifier", "--dataset", "mnist", "--images", "2000", "--epochs", "1", "--seed", "42"]

@@ -1,4 +1,4 @@
-"""core/copied: the suffix search finds what a naive one finds, and says where it stands."""
+"""core/char_rnn/copied: the suffix search finds what a naive one finds, and says where it stands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from core import copied, corpus
-from core.copied import Index, suffix_array
+from core.char_rnn import copied
+from core.char_rnn.copied import Index, suffix_array
+from core.data import corpus
 
 TEXTS = {
     "two letters": "".join(random.Random(0).choices("ab", k=700)),

@@ -1,4 +1,4 @@
-"""core/vocabulary and core/corpus: nothing that somebody types or uploads is changed without saying so."""
+"""core/data/vocabulary and core/data/corpus: nothing that somebody types or uploads is changed without saying so."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import corpus, data, vocabulary
-from core.data import DataMissing
+from core import data
+from core.data import DataMissing, corpus, vocabulary
 
 # The vocabulary
 

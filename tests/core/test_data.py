@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import data, datacache
+from core import data
+from core.data.dataset import Split, describe
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,7 +78,7 @@ def test_mean_and_std_are_the_well_known_ones(mnist):
 
 def test_mean_and_std_are_numpys():
     images = np.random.default_rng(0).integers(0, 256, (2500, 3, 4, 4)) // [[[1]], [[2]], [[3]]]  # N, C, H, W
-    found = datacache.describe("x", "X", ("x",), *2 * [datacache.Split(images, np.zeros(2500))])
+    found = describe("x", "X", ("x",), *2 * [Split(images, np.zeros(2500))])
     np.testing.assert_allclose(found.mean, (images / 255).mean((0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(found.std, (images / 255).std((0, 2, 3)), rtol=1e-12)
 
@@ -308,7 +309,7 @@ def test_without_a_place_to_write_arrays_stay_in_memory(home, monkeypatch):
 
 def test_a_full_disk_leaves_no_half_cache(home, monkeypatch):
     pets(home)
-    monkeypatch.setattr(datacache, "_write_files", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr("core.data.dataset._write_files", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
     assert len(data.load("pets").train.images) == 4
     assert [path.name for path in (home / ".cache").iterdir()] == [".pets.lock"]
 

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import classifier, data, datacache, digits, embeddings
+from core import classifier, data, digits, embeddings
 from core.classifier import CNNBasic
 from core.data import Dataset, Split
+from core.data.dataset import describe
 from core.embeddings import Config
 from core.rng import generator
 from core.runs import Diverged, RunError
@@ -88,7 +89,7 @@ def test_weights_of_another_network_are_refused(change, tiny):
 @pytest.mark.parametrize("shape, words", [((3, 28, 28), "colour of 28 × 28"), ((1, 32, 32), "grey of 32 × 32")])
 def test_images_that_do_not_fit_are_refused(shape, words):
     splits = [Split(np.zeros((4, *shape), np.uint8), np.arange(4)) for _ in "ab"]
-    dataset = datacache.describe("odd", "Odd", tuple("abcd"), *splits)
+    dataset = describe("odd", "Odd", tuple("abcd"), *splits)
     with pytest.raises(ValueError, match=words):
         digits.build(0, dataset)
 

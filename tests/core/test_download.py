@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import data, download, sources, transfer
-from core.download import DownloadError, Progress, fetch, status
-from core.sources import File, Source
+from core import data
+from core.data import download, sources, transfer
+from core.data.download import DownloadError, Progress, fetch, status
+from core.data.sources import File, Source
 
 ROOT = Path(__file__).parents[2]
 
@@ -387,7 +388,7 @@ def test_too_little_space_is_said_before_anything_is_asked(home, server, cifar, 
 def test_a_disk_that_fills_up_while_unpacking(home, cifar, monkeypatch):
     full = OSError(28, "No space left on device")
     with monkeypatch.context() as patch, pytest.raises(DownloadError, match=r"stored in .*No space left"):
-        patch.setattr(download.datacache, "_write_files", lambda *_: (_ for _ in ()).throw(full))
+        patch.setattr("core.data.dataset._write_files", lambda *_: (_ for _ in ()).throw(full))
         fetch("cifar10")
     assert_nothing(home)
     fetch("cifar10")
@@ -408,7 +409,7 @@ def test_a_data_folder_that_cannot_be_written(home, cifar, monkeypatch):
 def another_process():
     """A process that downloads the same file."""
     script = (
-        "from core import download, sources, transfer\n"
+        "from core.data import download, sources, transfer\n"
         "file = sources.File(('{0.urls[0]}',), {0.size}, '{0.digest}')\n"
         "download.INTERVAL = 0.02\n"
         "sources.SOURCES['cifar10'] = sources.Source((file,), sources.decode_cifar10, 1000)\n"

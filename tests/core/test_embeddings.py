@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from core import __main__ as command_line
-from core import classifier, data, digits, embeddings, layout_making, layout_measures, layouts, recorder, runs
-from core import layout_reading as reading
-from core.embeddings import EVERY, LAST, Config
-from core.runs import Run, RunError
+from core import classifier, data, digits, embeddings, runs
+from core.embeddings import EVERY, LAST, Config, layouts, making, measures
+from core.embeddings import reading as reading
+from core.runs import Run, RunError, recorder
 
 FEW = {"points": 300, "perplexity": 10.0, "iterations": 60}
 NETWORK = runs.run_name("embeddings", Config())
@@ -259,7 +259,7 @@ def test_the_last_record_holds_the_metrics_of_the_run(unfolded, epochs):
         assert set(run.metrics) == {"trustworthiness", "knn_plane", "knn_original", own}
         assert {name: run.history()[-1][name] for name in run.metrics} == run.metrics
         features, points = reading.features(run), reading.points(run)
-        measured = layout_measures.quality(features, points.places, points.labels)
+        measured = measures.quality(features, points.places, points.labels)
         assert measured == {name: run.metrics[name] for name in measured}
 
 
@@ -289,7 +289,7 @@ def test_the_epochs_of_a_layout_are_turned_to_match(epochs):
 def test_turning_leaves_the_quality_of_each_epoch_as_it_is(epochs):
     features = reading.features(epochs["pca"], 2)
     own = next(layouts.pca(features)).places
-    assert layout_measures.explained(features, own) == pytest.approx(epochs["pca"].metrics["explained"], rel=1e-3)
+    assert measures.explained(features, own) == pytest.approx(epochs["pca"].metrics["explained"], rel=1e-3)
 
 
 def test_beginning_from_the_epoch_before_keeps_points_in_place_and_the_divergence_low(epochs):
@@ -371,7 +371,7 @@ def test_neighbours_are_read_in_both_spaces(unfolded):
     assert near.shape == (300, 7)
     for index in (0, 123):
         found = reading.neighbours(unfolded, index, 7)
-        assert found == layout_measures.neighbours(features, points.places, index, 7)
+        assert found == measures.neighbours(features, points.places, index, 7)
         assert found.original == near[index].tolist()
     with pytest.raises(ValueError, match=r"no point 300: choose one from 0 to 299\."):
         reading.neighbours(unfolded, 300)
@@ -462,4 +462,4 @@ def test_a_layout_is_one_of_the_projects_runs(unfolded, capsys):
     assert listed[NETWORK]["metrics"]["test_accuracy"] >= 0.99
     assert listed[unfolded.name]["metrics"] == unfolded.metrics
     assert listed[unfolded.name]["data"]["identity"].startswith(data.load("mnist").identity)
-    assert layout_making.snapshots(runs.find(NETWORK)) == {epoch: 938 * epoch for epoch in range(11)}
+    assert making.snapshots(runs.find(NETWORK)) == {epoch: 938 * epoch for epoch in range(11)}

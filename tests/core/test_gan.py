@@ -14,14 +14,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from core import data, gan, gan_latent, gan_match, gan_measures, recorder, runs
+from core import data, gan, runs
 from core.data import Dataset, Split
-from core.gan import Config, Progress
-from core.gan_latent import LATENTS
-from core.gan_match import Match, batches
-from core.gan_objectives import OBJECTIVES
+from core.gan import Config, Progress, latent, measures
+from core.gan import match as gan_match
+from core.gan.latent import LATENTS
+from core.gan.match import Match, batches
+from core.gan.objectives import OBJECTIVES
 from core.rng import generator
-from core.runs import Diverged, RunError
+from core.runs import Diverged, RunError, recorder
 
 COUNT = 12  # iterations of a comparison
 
@@ -298,7 +299,7 @@ def test_records_are_plain_short_values_for_json(trained):
 def test_a_sheet_is_the_first_64_of_the_fixed_z(trained, mnist):
     model = gan.build(Config(seed=1), mnist)
     sheet = np.asarray(Image.open(io.BytesIO(trained["bce"][0].sample)).convert("L"))
-    drawn = gan_latent.images(model, gan_latent.fixed(model.config, 64)).reshape(8, 8, 28, 28)
+    drawn = latent.images(model, latent.fixed(model.config, 64)).reshape(8, 8, 28, 28)
     assert sheet.shape == (224, 224)
     assert np.abs(sheet.reshape(8, 28, 8, 28).swapaxes(1, 2).astype(int) - drawn).max() <= 9  # 16 levels of grey
 
@@ -410,7 +411,7 @@ def test_a_restored_generator_draws_the_same_and_is_frozen(mnist):
     config = settings(output="tanh", z_dim=7)
     model = gan.build(config, mnist)
     restored = gan.restore(config, model.state_dict())
-    z = gan_latent.fixed(config, 5)
+    z = latent.fixed(config, 5)
     assert torch.equal(restored(z), model(z))
     assert not any(p.requires_grad for p in restored.parameters())
 
@@ -480,4 +481,4 @@ def test_whole_numbers_for_rates_name_the_same_run():
 
 def test_a_generator_is_measured_on_its_own_fixed_z(mnist):
     model = gan.build(settings(), mnist)
-    assert gan.measure(model, mnist) == gan_measures.of_pictures(model(gan_latent.fixed(model.config)).detach(), mnist)
+    assert gan.measure(model, mnist) == measures.of_pictures(model(latent.fixed(model.config)).detach(), mnist)

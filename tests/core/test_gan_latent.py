@@ -1,4 +1,4 @@
-"""core/gan_latent and core/gan_pictures: z as it should be drawn, ways and directions through it, sheets."""
+"""core/gan/latent and core/gan/sheets: z as it should be drawn, ways and directions through it, sheets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from core import data, gan, gan_latent
-from core.gan import Config
-from core.gan_latent import LATENTS, directions, fixed, images, lerp, moved, slerp, walk
-from core.gan_networks import OUTPUTS, Generator
-from core.gan_pictures import LEVELS, animation, cells, grey, sheet_png
+from core import data, gan
+from core.gan import Config, latent
+from core.gan.latent import LATENTS, directions, fixed, images, lerp, moved, slerp, walk
+from core.gan.networks import OUTPUTS, Generator
+from core.gan.sheets import LEVELS, animation, cells, grey, sheet_png
 from core.rng import generator
 
 
@@ -225,5 +225,5 @@ def test_an_animation_of_nothing_or_without_words_is_refused(captions, pictures)
 
 def test_all_of_it_uses_no_global_randomness():
     g, state = model(), torch.get_rng_state()  # PyTorch's layers draw weights when they are made
-    directions(g, gan_latent.fixed(Config(z="sphere"), 3), 2)
+    directions(g, latent.fixed(Config(z="sphere"), 3), 2)
     assert torch.equal(torch.get_rng_state(), state)

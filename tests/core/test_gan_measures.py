@@ -1,4 +1,4 @@
-"""core/gan_measures: near-perfect on real digits, near-worst on noise, and equal to plain formulas."""
+"""core/gan/measures: near-perfect on real digits, near-worst on noise, and equal to plain formulas."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from core import data, digits, gan_measures
+from core import data
 from core.data import Dataset, Split
-from core.gan_measures import MEASURES, entropy, frechet, judged, moments, nearest, of_pictures, of_real, scaled
+from core.gan import measures
+from core.gan.measures import MEASURES, entropy, frechet, judged, moments, nearest, of_pictures, of_real, scaled
+from core.judge import judge
 from core.rng import generator
 
 
@@ -86,7 +88,7 @@ def test_figures_are_plain_values(mnist):
 def test_the_judge_answers_as_it_would_itself(mnist):
     pictures = scaled(mnist.test.images[:100])
     features, probabilities = judged(pictures)
-    expected = torch.softmax(digits.judge()(pictures), 1)
+    expected = torch.softmax(judge()(pictures), 1)
     torch.testing.assert_close(probabilities.float(), expected, atol=1e-4, rtol=1e-3)
     assert features.shape == (100, 64)
     assert not features.requires_grad
@@ -136,7 +138,7 @@ def test_frechet_stands_features_that_never_change_and_few_pictures():
 # Nearest training images
 
 
-@pytest.mark.parametrize("space", gan_measures.SPACES)
+@pytest.mark.parametrize("space", measures.SPACES)
 def test_a_training_image_is_nearest_to_itself(space, few):
     chosen = [7, 2500, 0]
     indices, distances = nearest(few.train.images[chosen], few, 3, space)
@@ -158,7 +160,7 @@ def test_nearest_equals_looking_at_every_image(few, mnist):
 
 
 def test_the_nearest_are_of_the_same_kind_in_either_space(few, mnist):
-    for space in gan_measures.SPACES:
+    for space in measures.SPACES:
         indices, _ = nearest(mnist.test.images[:20], few, 1, space)
         agree = few.train.labels[indices[:, 0]] == mnist.test.labels[:20]
         assert agree.mean() >= 0.85  # a tenth by chance

@@ -1,4 +1,4 @@
-"""core/gan_networks: the passes written out by hand are autograd's, Adam is PyTorch's, the sizes are the course's."""
+"""core/gan/networks: the passes written out by hand are autograd's, Adam is PyTorch's, the sizes are the course's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.gan import Config
-from core.gan_networks import (
+from core.gan.networks import (
     HIDDEN,
     OUTPUTS,
     PIXELS,

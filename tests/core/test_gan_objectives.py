@@ -1,4 +1,4 @@
-"""core/gan_objectives: every loss and its derivative against the formula in the literature, by autograd."""
+"""core/gan/objectives: every loss and its derivative against the formula in the literature, by autograd."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core import gan_objectives
-from core.gan_objectives import LOG_OF_ZERO, OBJECTIVES, TERMS, named, pull, slope, smoothed
+from core.gan import objectives
+from core.gan.objectives import LOG_OF_ZERO, OBJECTIVES, TERMS, named, pull, slope, smoothed
 
 D = torch.sigmoid
 FORMULAS = {  # the losses of a real image, of a generated one in D's step, and in G's, as functions of the score s
@@ -176,4 +176,4 @@ def test_every_objective_says_what_it_is(name):
 
 def test_log_of_zero_is_that_of_torchs_loss():
     worst = F.binary_cross_entropy(torch.zeros(1), torch.ones(1))
-    assert worst.item() == LOG_OF_ZERO == gan_objectives.LOG_OF_ZERO
+    assert worst.item() == LOG_OF_ZERO == objectives.LOG_OF_ZERO

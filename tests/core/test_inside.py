@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from core import data, inside
-from core.classifier import CNNBasic, Config, build, pixels
+from core import data
+from core.classifier import CNNBasic, Config, build, inside, pixels
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from core import jobs, recorder, runs
+from core import jobs, runs
 from core.classifier import Config
 from core.jobs import Queue, QueueFull
 from core.locks import Lock
-from core.runs import Run
+from core.runs import Run, recorder
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds until a test gives up
@@ -137,7 +137,7 @@ def gone(pid: int) -> bool:
 ALONE = """
 import sys
 from pathlib import Path
-from core import recorder
+from core.runs import recorder
 from core.classifier import Config
 for seed in (1, 2):
     path = Path(sys.argv[1], str(seed))
@@ -479,7 +479,7 @@ def test_a_worker_steps_back_without_taking_those_along_who_share_its_session(as
     weight = Path("/proc/self/autogroup")  # of the session, where Linux weighs sessions
     before = weight.exists() and weight.read_text()
     monkeypatch.delenv("EXPLORER_NICE") if asked is None else monkeypatch.setenv("EXPLORER_NICE", asked)
-    program = "import os; from core.worker import stand_back; stand_back(); print(os.nice(0))"
+    program = "import os; from core.jobs.worker import stand_back; stand_back(); print(os.nice(0))"
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(told.stdout) == min(19, os.nice(0) + nice)
     assert (weight.exists() and weight.read_text()) == before
@@ -487,8 +487,9 @@ def test_a_worker_steps_back_without_taking_those_along_who_share_its_session(as
 
 def test_a_worker_whose_input_closes_ends_at_once():
     worker = subprocess.run(
-        [sys.executable, "-m", "core.worker"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
-    )
+        [sys.executable, "-m", "core.jobs.worker"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
+    )  # fmt: skip
     assert (worker.returncode, worker.stdout, worker.stderr) == (0, b"", b"")
 
 

@@ -1,4 +1,4 @@
-"""core/layouts and core/layout_measures: equal to plain formulas and to the usual libraries, and true to their word."""
+"""core/embeddings, layouts and measures: equal to plain formulas and the usual libraries, and true to their word."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sklearn.manifold import trustworthiness
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from core import layout_measures, layouts
-from core.layouts import align, exact_gradient, initial_places, nearest, pca, place_among, projection, tsne
+from core.embeddings import layouts
+from core.embeddings import measures as layout_measures
+from core.embeddings.layouts import align, exact_gradient, initial_places, nearest, pca, place_among, projection, tsne
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core import __main__ as command_line
-from core.queueing import HOUR, Hall, simulate, waits
+from core.jobs.queueing import HOUR, Hall, simulate, waits
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import bench, char_rnn, embeddings, runs
-from core.attackable import run_of
+from core.adversarial.attackable import run_of
 from core.reported import FIGURES, ours
 
 TEXT = bench.README.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""core/recorder: files that are whole at every moment, one winner where two want the same, and an end for every run."""
+"""core/runs/recorder: files whole at every moment, one winner where two want the same, and an end for every run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ import pytest
 import torch
 from torch import nn
 
-from core import recorder, runs
+from core import atomic, runs
 from core.data import DataMissing
 from core.locks import Lock
-from core.runs import Diverged, RunError
+from core.runs import Diverged, RunError, recorder
 
 ROOT = Path(__file__).parents[2]
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -172,7 +172,7 @@ def test_missing_data_of_the_classifier_are_named(path, tmp_path, monkeypatch):
 @pytest.mark.parametrize("reason", ["Stopped by its viewer.", "", "Grüße"])
 def test_a_training_that_is_asked_to_stop_keeps_what_it_has(reason, path, monkeypatch):
     def ask():
-        recorder.write(path / recorder.STOP, reason.encode())
+        atomic.write(path / recorder.STOP, reason.encode())
 
     run = train(path, monkeypatch, Topic(at={2: ask}))
     assert (run.status, run.reason, run.metrics) == ("stopped", reason, {})
@@ -181,7 +181,7 @@ def test_a_training_that_is_asked_to_stop_keeps_what_it_has(reason, path, monkey
 
 
 def test_a_stop_before_the_first_record_ends_it_with_the_first(path, monkeypatch):
-    run = train(path, monkeypatch, Topic(at={0: lambda: recorder.write(path / recorder.STOP, b"Enough.")}))
+    run = train(path, monkeypatch, Topic(at={0: lambda: atomic.write(path / recorder.STOP, b"Enough.")}))
     assert run.status == "stopped"
     assert len(run.history()) == 1
 
@@ -273,7 +273,7 @@ def test_all_weights_but_the_last_can_be_removed(path, monkeypatch):
 def test_a_reader_never_sees_a_part_of_a_file(tmp_path):
     file = tmp_path / "run.json"
     contents = [bytes([letter]) * size for letter, size in ((65, 300_000), (66, 10), (67, 70_000))]
-    recorder.write(file, contents[0])
+    atomic.write(file, contents[0])
     seen, ended = set(), threading.Event()
 
     def read():
@@ -284,7 +284,7 @@ def test_a_reader_never_sees_a_part_of_a_file(tmp_path):
     reader.start()
     try:
         for i in range(150):
-            recorder.write(file, contents[i % 3])
+            atomic.write(file, contents[i % 3])
     finally:
         ended.set()
         reader.join()
@@ -296,7 +296,7 @@ def test_a_reader_never_sees_a_part_of_a_file(tmp_path):
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from core.recorder import write
+from core.atomic import write
 print("ready", flush=True)
 for i in itertools.count():
     write(Path(sys.argv[1]), bytes([65 + i % 26]) * 200_000)
@@ -305,7 +305,7 @@ for i in itertools.count():
 
 def test_a_killed_writer_leaves_a_whole_file(tmp_path):
     file = tmp_path / "run.json"
-    recorder.write(file, b"before")
+    atomic.write(file, b"before")
     for round in range(4):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(file)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -319,7 +319,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
         content = file.read_bytes()
         assert len(content) == 200_000
         assert len(set(content)) == 1
-        recorder.write(file, b"before")
+        atomic.write(file, b"before")
     left = [entry.name for entry in tmp_path.iterdir() if entry != file]
     assert len(left) <= 4
     assert all(name.startswith(".") and name.endswith(".part") for name in left)
@@ -327,12 +327,12 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     file = tmp_path / "run.json"
-    recorder.write(file, b"before")
+    atomic.write(file, b"before")
     for name in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, lambda *_: fails(FULL)())
             with pytest.raises(OSError, match="No space left"):
-                recorder.write(file, b"after")
+                atomic.write(file, b"after")
         assert file.read_bytes() == b"before"
         assert list(tmp_path.iterdir()) == [file]
 
@@ -429,7 +429,7 @@ def test_a_lock_on_a_file_that_was_replaced_is_refused(tmp_path, monkeypatch):
 
     def opens(*arguments):
         descriptor = plain(*arguments)
-        recorder.write(file, b"new")
+        atomic.write(file, b"new")
         return descriptor
 
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""core/recurrent and core/cells: loss, gradients and states are those of nn.GRU, nn.LSTM and nn.RNN."""
+"""core/char_rnn, recurrent and cells: loss, gradients and states are those of nn.GRU, nn.LSTM and nn.RNN."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core import recurrent
-from core.recurrent import MODULES, Memory
+from core.char_rnn import recurrent
+from core.char_rnn.recurrent import MODULES, Memory
 from core.rng import generator
 
 SIZES = {  # T, N, V, D, H, layers

@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import save
 
 from core import __main__ as command_line
-from core import recorder, runs, shipped
+from core import runs, shipped
 from core.classifier import Config
-from core.runs import Run, RunError, Unreadable
+from core.runs import Run, RunError, Unreadable, recorder
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = {"weight": torch.linspace(-2, 2, 12).view(3, 4), "bias": torch.tensor([0.1, 0.2, 0.3])}

@@ -21,11 +21,12 @@ import pytest
 from PIL import Image
 
 from core import __main__ as command_line
-from core import adversarial, char_rnn, classifier, corpus, data, datacache, embeddings, gan, recorder, runs, script
-from core.corpus import Corpus
-from core.data import Dataset, Split
-from core.layout_making import EVERY, LAST, Subject, snapshots
-from core.runs import RunError
+from core import adversarial, char_rnn, classifier, data, embeddings, gan, runs, script
+from core.data import Dataset, Split, corpus
+from core.data.corpus import Corpus
+from core.data.dataset import describe
+from core.embeddings.making import EVERY, LAST, Subject, snapshots
+from core.runs import RunError, recorder
 from core.script.classifier import OPTIMIZERS
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def mnist() -> Dataset:
     full = data.load("mnist")
-    return datacache.describe("mnist", "MNIST", full.classes, head(full.train, TRAIN), head(full.test, TEST))
+    return describe("mnist", "MNIST", full.classes, head(full.train, TRAIN), head(full.test, TEST))
 
 
 def cifar10() -> Dataset:
@@ -118,7 +119,7 @@ def cifar10() -> Dataset:
     images = np.concatenate([np.roll(samples.images, shift, axis=3) for shift in range(TRAIN // 20 + TEST // 20)])
     labels = np.tile(samples.labels, len(images) // 20)
     train, test = Split(images[:TRAIN], labels[:TRAIN]), Split(images[TRAIN:], labels[TRAIN:])
-    return datacache.describe("cifar10", "CIFAR-10", data.CIFAR10_CLASSES, train, test)
+    return describe("cifar10", "CIFAR-10", data.CIFAR10_CLASSES, train, test)
 
 
 def text() -> Corpus:
@@ -237,7 +238,7 @@ def test_a_run_of_another_seed_has_other_losses(name: str, printed: dict) -> Non
 
 def test_a_layout_of_many_points(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     """Beyond a number of points both leave the gradient to openTSNE."""
-    for module in ("core.layouts", "core.script.layouts"):
+    for module in ("core.embeddings.layouts", "core.script.layouts"):
         monkeypatch.setattr(f"{module}.EXACT_UP_TO", TEST - 1)
     config = dataclasses.replace(CASES["t-SNE"], iterations=35)
     (home / "many.py").write_text(script.of(config))

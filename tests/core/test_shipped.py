@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core import classifier, course, data, recorder, runs, shipped
+from core import classifier, course, data, runs, shipped
 from core.classifier import Config
-from core.runs import Run
+from core.runs import Run, recorder
 
 MOST_BYTES = 14 * 2**20  # of the 60 MB for all topics
 

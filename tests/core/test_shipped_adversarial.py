@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from core import adversarial, adversarial_measures, attackable, course, data, digits, runs, shipped
-from core.adversarial import Config
-from core.adversarial_measures import course_runs, first_images
-from core.attack_rates import called, transfer
-from core.attackable import NETWORKS, network
-from core.attacks import named, perturb
+from core import adversarial, course, data, runs, shipped
+from core.adversarial import Config, attackable, measures
+from core.adversarial.attackable import NETWORKS, network
+from core.adversarial.attacks import named, perturb
+from core.adversarial.measures import course_runs, first_images
+from core.adversarial.rates import called, transfer
 from core.bench.adversarial import foolbox_attack
+from core.judge import judge
 from core.rng import generator
 from core.runs import Run
 
@@ -77,7 +78,7 @@ def test_the_stored_figures_are_what_the_weights_give(name: str) -> None:
 
 
 def test_the_small_network_is_that_of_the_embeddings() -> None:
-    ours, theirs = network("small").model.state_dict(), digits.judge().state_dict()
+    ours, theirs = network("small").model.state_dict(), judge().state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
@@ -158,7 +159,7 @@ def test_the_robust_network_stands_a_longer_attack_too() -> None:
     stands = torch.ones(100, dtype=torch.bool)
     for seed in range(3):
         attack, rng = named("pgd", 0.3, 100, targeted=False), generator(seed, "attack")
-        stands &= adversarial_measures.attack_rates.withstands(model, x, labels, attack, rng)
+        stands &= measures.rates.withstands(model, x, labels, attack, rng)
     assert share(stands) >= 0.8
 
 

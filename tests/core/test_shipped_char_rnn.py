@@ -7,10 +7,11 @@ import statistics
 
 import pytest
 
-from core import char_rnn, corpus, course, recorder, runs, shipped, vocabulary
+from core import char_rnn, course, runs, shipped
 from core.char_rnn import Config
-from core.runs import Run
-from core.writing import read, write
+from core.char_rnn.writing import read, write
+from core.data import corpus, vocabulary
+from core.runs import Run, recorder
 
 MOST_BYTES = 10 * 2**20  # of the 60 MB for all topics
 SNAPSHOTS = [0, 100, 200, 500, 1000, 2000]

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from core import data, embeddings, layout_reading, layouts, recorder, runs, shipped
-from core.embeddings import EVERY, Config
-from core.runs import Run
+from core import data, embeddings, runs, shipped
+from core.embeddings import EVERY, Config, layouts, reading
+from core.runs import Run, recorder
 
 MOST_BYTES = 5 * 2**20  # of the 60 MB for all topics
 SEEDS = (42, 43, 44)
@@ -44,7 +44,7 @@ def test_the_layouts_are_of_that_network_and_can_be_read() -> None:
         run = runs.read(runs.shipped_dir() / "embeddings" / runs.run_name("embeddings", recording.config))
         assert run.data["identity"] == embeddings.load_data(recording.config).identity
         assert run.steps == (list(range(11)) if recording.config.epoch == EVERY else [run.history()[-1]["step"]])
-        points = layout_reading.points(run)
+        points = reading.points(run)
         assert points.places.shape == (recording.config.points, 2)
         assert np.isfinite(points.places).all()
         assert {"trustworthiness", "knn_plane", "knn_original"} < set(run.history()[-1])
@@ -79,7 +79,7 @@ def noise(perplexity: float) -> Run:
 
 def test_noise_falls_into_clumps_at_a_low_perplexity_and_lies_evenly_at_a_high_one() -> None:
     """By the ratio of Clark and Evans (1954): the mean distance to the nearest point over that of points by chance."""
-    low, _, *high = (evenness(layout_reading.points(noise(perplexity)).places) for perplexity in NOISE)
+    low, _, *high = (evenness(reading.points(noise(perplexity)).places) for perplexity in NOISE)
     assert low < 0.7
     assert all(0.95 < ratio < 1.1 for ratio in high)
 
@@ -96,10 +96,10 @@ def evenness(places: np.ndarray) -> float:
 def test_motion_from_epoch_to_epoch_is_not_the_seeds() -> None:
     """Neighbouring epochs lie near to one another once the network has learned something."""
     run = of("tsne", epoch=EVERY)
-    places = [layout_reading.points(run, step).places.astype(float) for step in run.steps]
+    places = [reading.points(run, step).places.astype(float) for step in run.steps]
     moved = [np.linalg.norm(b - a, axis=1).mean() / a.std() for a, b in itertools.pairwise(places)]
     assert max(moved[2:]) < 0.4 < moved[0]
-    random = [layout_reading.points(of("tsne", init="random", seed=seed)).places.astype(float) for seed in (42, 43)]
+    random = [reading.points(of("tsne", init="random", seed=seed)).places.astype(float) for seed in (42, 43)]
     assert np.linalg.norm(layouts.align(random[1], random[0]) - random[0], axis=1).mean() / random[0].std() > 0.4
 
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from core import course, data, gan, recorder, runs, shipped
+from core import course, data, gan, runs, shipped
 from core.gan import Config
-from core.gan_objectives import OBJECTIVES
-from core.gan_pictures import cells
-from core.runs import Run
+from core.gan.objectives import OBJECTIVES
+from core.gan.sheets import cells
+from core.runs import Run, recorder
 
 MOST_BYTES = 30_000_000
 

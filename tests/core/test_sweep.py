@@ -1,4 +1,4 @@
-"""core/sweep and core/cluster: every combination once, the same numbers wherever they are trained, and nothing lost.
+"""core/jobs, sweep and cluster: every combination once, the same numbers wherever they are trained, nothing lost.
 
 The cluster is a real one: a scheduler and two workers, each a process of its own on this machine.
 """
@@ -23,9 +23,11 @@ from typing import Any
 import pytest
 
 from core import __main__ as command_line
-from core import cluster, cluster_jobs, jobs, processes, recorder, runs, sweep
+from core import jobs, runs
 from core.bench import sweep as bench
 from core.classifier import Config
+from core.jobs import cluster, cluster_jobs, processes, sweep
+from core.runs import recorder
 
 PATIENCE = 60  # seconds until a test gives up
 TINY = ["--dataset", "mnist", "--images", "64", "--epochs", "1"]

@@ -1,4 +1,4 @@
-"""core/units: features mean what they say, and a unit that keeps track of one is found among others that don't."""
+"""core/char_rnn/units: features mean what they say, a unit that keeps track of one is found among those that don't."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from core import char_rnn, corpus, units
-from core.char_rnn import Config
-from core.char_rnn_measures import stretches
-from core.units import FEATURES, rankings
-from core.vocabulary import VOCABULARY
+from core import char_rnn
+from core.char_rnn import Config, units
+from core.char_rnn.measures import stretches
+from core.char_rnn.units import FEATURES, rankings
+from core.data import corpus
+from core.data.vocabulary import VOCABULARY
 
 MARKED = {  # feature → text, and for each of its characters where the feature is on
     "space": ("to be, or\n", "  1   1    "),
@@ -102,7 +103,7 @@ def test_what_is_too_rare_is_not_ranked(planted):
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
 def test_correlations_are_those_of_numpy_with_what_the_network_reads(cell):
     """A text of one stretch, read character by character."""
-    from core.writing import Network, read
+    from core.char_rnn.writing import Network, read
 
     model, text = char_rnn.build(Config(cell=cell, layers=2, hidden=5)), TEXT[:900]
     hidden = read(Network(model), text[:-1]).hidden

@@ -1,4 +1,4 @@
-"""core/weights: what is kept of weights is what comes back, and how far that is from what they were."""
+"""core/runs/weights: what is kept of weights is what comes back, and how far that is from what they were."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from core import weights
 from core.rng import generator
+from core.runs import weights
 
 WIDE = (1000, 1000)
 

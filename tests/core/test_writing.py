@@ -1,4 +1,4 @@
-"""core/writing, core/expectation: one character at a time gives the numbers of the network, and says them rightly."""
+"""core/char_rnn, writing and expectation: one character at a time gives the numbers of the network, said rightly."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from core import char_rnn, char_rnn_measures
-from core.char_rnn import CharRNN, Config
-from core.expectation import BLOCK, choose, distribution, draw
-from core.recurrent import MODULES
-from core.vocabulary import VOCABULARY, encode
-from core.writing import Network, Writer, read, write
+from core import char_rnn
+from core.char_rnn import CharRNN, Config, measures
+from core.char_rnn.expectation import BLOCK, choose, distribution, draw
+from core.char_rnn.recurrent import MODULES
+from core.char_rnn.writing import Network, Writer, read, write
+from core.data.vocabulary import VOCABULARY, encode
 
 TEXT = "First Citizen:\nWe know't, we know't.\n\tAnd so on, \"and\" on & on... 1602\r\x0b\x0c~"
 SIZES = [(1, 5), (2, 20), (3, 7)]  # layers, hidden units
@@ -55,7 +55,7 @@ def test_step_by_step_is_the_same_as_the_whole_sequence_at_once(cell, layers, hi
     np.testing.assert_allclose(reading.logits, model(x)[0], atol=2e-5)
     states, _ = model.rnn(model.embedding(x))
     np.testing.assert_allclose(reading.hidden[:, -1], states[0], atol=1e-5)
-    _, every = char_rnn_measures.surprise(model, x.t())
+    _, every = measures.surprise(model, x.t())
     np.testing.assert_allclose(reading.hidden[:-1], torch.stack(every)[:, :, 0].permute(1, 0, 2), atol=1e-5)
     assert reading.hidden.shape == (len(TEXT), layers, hidden)
 

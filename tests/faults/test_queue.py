@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, limits, recorder, runs
+from core import jobs, limits, runs
 from core.classifier import Config
 from core.jobs import Queue, QueueFull
+from core.runs import recorder
 
 MANY = 100
 

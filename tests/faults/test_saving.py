@@ -16,7 +16,8 @@ KILL = """
 import itertools, json, os, random, signal, sys, time
 from pathlib import Path
 import torch
-from core import recorder, runs
+from core import atomic, runs
+from core.runs import recorder
 from core.classifier import Config
 from core.locks import Lock
 
@@ -77,16 +78,17 @@ def test_twenty_processes_killed_while_saving_leave_nothing_torn_and_lose_nothin
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from core import recorder, runs
+from core import atomic, runs
+from core.runs import recorder
 from core.classifier import Config
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1], "classifier", "one")
 recorder.create(path, "classifier", Config(dataset="mnist", images=640, epochs=1))
 old = path.with_name("old")
-recorder.write(old, b"before")
+atomic.write(old, b"before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
-    recorder.write(old, b"after" * 1_000_000)
+    atomic.write(old, b"after" * 1_000_000)
 except OSError as error:
     print(old.read_bytes().decode(), error.strerror)
 print(recorder.perform(path).status)

@@ -18,9 +18,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import __main__ as command_line
-from core import attackable, attacks, course, runs
-from core.adversarial import Config
-from core.attack_rates import EPSILONS
+from core import course, runs
+from core.adversarial import Config, attackable, attacks
+from core.adversarial.rates import EPSILONS
 from core.embeddings import Config as EmbeddingsConfig
 from pages._adversarial import course_runs, curves, library, notice, numbers, picture, recorded, settings, start, walks
 from pages._adversarial.library import TITLES, Known
@@ -396,7 +396,8 @@ def test_what_the_command_line_has_no_words_for_has_no_command(networks) -> None
     ("tab", "says"),
     [("Other images", "other test images that A names right"), ("Matrix", "on average; easiest target"),
      ("Accuracy against ε", "PGD is nowhere weaker than one step"), ("The course's runs", "began with weights of"),
-     ("Numbers", "towards 9"), ("How it works", "must not be weaker than one step"), ("Source", "core/attacks.py")],
+     ("Numbers", "towards 9"), ("How it works", "must not be weaker than one step"),
+     ("Source", "core/adversarial/attacks.py")],
 )  # fmt: skip
 def test_every_tab_says_its_own(tab: str, says: str) -> None:
     assert says in text(opened(adv_tab=tab, adv_b_network=TITLES["default"]))

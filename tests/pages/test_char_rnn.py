@@ -16,10 +16,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import __main__ as command_line
-from core import char_rnn, corpus, runs, vocabulary, writing
-from core.char_rnn import Config
-from core.expectation import BIT
-from core.vocabulary import VOCABULARY, Prime
+from core import char_rnn, runs
+from core.char_rnn import Config, writing
+from core.char_rnn.expectation import BIT
+from core.data import corpus, vocabulary
+from core.data.vocabulary import VOCABULARY, Prime
 from pages._char_rnn import colours, copy, library, live, loss, picture, settings, tabs, takes, unit_strip
 from pages._char_rnn.settings import Settings
 from pages._shared import words

@@ -9,7 +9,9 @@ from types import ModuleType
 import pytest
 import torch
 
-from core import attacks, data, gan, gan_objectives
+from core import data, gan
+from core.adversarial import attacks
+from core.gan import objectives
 from pages._shared import lessons
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -26,12 +28,12 @@ def added(module: ModuleType, name: str) -> dict:
 
 
 def test_an_objective_of_ones_own_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    [(name, objective)] = added(gan_objectives, "OBJECTIVES")["new"].items()
+    [(name, objective)] = added(objectives, "OBJECTIVES")["new"].items()
     for term in (objective.real, objective.fake, objective.generated):
         scores = torch.linspace(-4, 4, 33, dtype=torch.float64, requires_grad=True)
         [slope] = torch.autograd.grad(term.value(scores).sum(), scores)
         torch.testing.assert_close(term.slope(scores.detach()), slope)
-    monkeypatch.setitem(gan_objectives.OBJECTIVES, name, objective)
+    monkeypatch.setitem(objectives.OBJECTIVES, name, objective)
     *_, last = gan.train(gan.Config(objective=name, iterations=20), data.load("mnist"))
     assert last.step == 20 and 0 < last.g_loss < 20
 

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import gan_latent, recorder, runs
+from core import runs
 from core.gan import Config
-from core.gan_pictures import cells
-from core.runs import Run
+from core.gan import latent as gan_latent
+from core.gan.sheets import cells
+from core.runs import Run, recorder
 from pages._gan import bet, latent, library, numbers, over_time, picture, same, sample, settings, tabs
 from pages._gan.settings import Settings
 from tests.pages import driver

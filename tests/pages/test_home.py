@@ -19,7 +19,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import course, reported, runs
-from core.gan_pictures import cells
+from core.gan.sheets import cells
 from core.reported import FIGURES
 from pages._home import cards, overview, pictures, recorded, rows
 from pages._shared import words

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import runs
-from core.attackable import NETWORKS
+from core.adversarial.attackable import NETWORKS
 from core.char_rnn import Config as CharRNN
 from core.classifier import Config as Classifier
 from core.gan import Config as GAN

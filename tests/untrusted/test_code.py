@@ -13,7 +13,7 @@ CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy
         "torch.load", "torch.jit.load", "yaml.load", "pandas.read_pickle", "pd.read_pickle"}  # fmt: skip
 PROGRAMS = {"pickle", "cPickle", "_pickle", "dill", "joblib", "cloudpickle", "shelve", "marshal", "code", "codeop"}
 # A module is looked up by a name of the program's own lists alone
-BY_NAME = {"core/recorder.py", "core/script/__init__.py", "core/bench/__init__.py"}
+BY_NAME = {"core/runs/recorder.py", "core/script/__init__.py", "core/bench/__init__.py"}
 
 
 def dangers(source: str) -> set[str]:
@@ -42,7 +42,7 @@ def test_nothing_of_the_app_runs_what_it_reads(path: Path) -> None:
 
 
 def test_a_topic_that_is_none_is_not_imported() -> None:
-    from core import recorder
+    from core.runs import recorder
 
     for name in ("os", "../evil", "__main__", "classifier.os", ""):
         with pytest.raises(ValueError, match="There is no topic"):

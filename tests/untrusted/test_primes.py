@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import vocabulary
+from core.data import vocabulary
 from tests.pages import driver
 from tests.pages.driver import text
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import folders, recorder, runs
+from core import runs
 from core.classifier import Config
-from core.runs import Run, RunError
+from core.runs import Run, RunError, folders, recorder
 
 SHIPPED = Config(lr=0.0001)  # of a sweep, so that it has few weights
 Files = dict[str, bytes]  # name below the run's folder → content

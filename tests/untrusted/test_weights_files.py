@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from core import recorder, run_files, runs, shipped, weights
-from core.runs import Run, RunError
+from core import runs, shipped
+from core.runs import Run, RunError, files, recorder, weights
 
 State = dict[str, torch.Tensor]
 
@@ -193,6 +193,6 @@ def test_nonsense_of_the_right_shape_is_a_network(run: Run, case: str, tmp_path:
 def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = recorded("classifier")[0]
     other = with_weights(run, tmp_path, true_bytes(run))
-    monkeypatch.setattr(run_files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(files, "MOST_BYTES", 1000)
     with pytest.raises(RunError, match="larger than"):
         other.weights()

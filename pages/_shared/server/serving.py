@@ -22,7 +22,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from streamlit import config
 
-from core import jobs, limits, warm
+from core import jobs, limits
+from core.jobs import warm
 from pages._shared.components.maps import NEIGHBOURS
 from pages._shared.server import memory, tuning
 
