@@ -8,19 +8,15 @@ Letters for shapes: N images, C channels (1 grey, 3 colour), H height, W width.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from core import images
+from core.data import folder
 from core.data.dataset import Dataset, Split, cached, describe, frozen, read
 
 __all__ = ["DataMissing", "Dataset", "Split", "available", "data_dir", "forget", "load", "names", "samples", "title"]
@@ -36,8 +32,6 @@ FASHION_MNIST_CLASSES = (
 )  # fmt: skip
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SUFFIXES = (".png", ".jpg", ".jpeg")
-SIDE = 32  # pixels: folder images of mixed or larger sizes are brought to SIDE × SIDE
 
 
 class DataMissing(RuntimeError):
@@ -127,15 +121,15 @@ def _load(name: str) -> Dataset:
             return found
         raise DataMissing(f"The downloaded {title(name)} is damaged. {_how_to_get(name)}")
     if name != "fashion-mnist" and _is_folder_set(name):
-        return _load_folder(name)
+        return folder.load(data_dir() / name, title(name), CIFAR10_CLASSES if name == "cifar10" else ())
     if name in DOWNLOADS:
         raise DataMissing(f"{title(name)} is not on this machine. {_how_to_get(name)}")
     raise ValueError(f"There is no data set {name!r}. Known: {', '.join(names())}.")
 
 
 def _how_to_get(name: str) -> str:
-    folder = f", or fill {data_dir() / name}/{{train,test}}/<class>/ with its images" if name == "cifar10" else ""
-    return f"Run `python -m core fetch {name}`{folder}; MNIST and every recorded run work without it."
+    or_fill = f", or fill {data_dir() / name}/{{train,test}}/<class>/ with its images" if name == "cifar10" else ""
+    return f"Run `python -m core fetch {name}`{or_fill}; MNIST and every recorded run work without it."
 
 
 def _decode_mnist() -> Dataset:
@@ -151,98 +145,4 @@ def samples(name: str) -> Split:
         raise ValueError(f"There are no embedded samples of {name!r}, only of 'cifar10'.")
     files = sorted((EMBEDDED / "cifar10_samples").glob("*.png"))
     labels = np.array([int(file.stem.split("_")[-1]) for file in files])
-    return frozen(_stack([_read_image(file) for file in files]), labels)
-
-
-# Folders of images
-
-
-def _load_folder(name: str) -> Dataset:
-    """The folder data set, from the cache if no file in the folder has changed since."""
-    folder = data_dir() / name
-    try:
-        train, test = (_list_classes(folder, split) for split in ("train", "test"))
-        fingerprint = _fingerprint(train, test)
-    except OSError as error:  # no permission, a dangling link
-        raise ValueError(f"{error.filename} cannot be read ({error.strerror}): repair or delete it.") from error
-    if differ := train.keys() ^ test.keys():
-        found = ", ".join(sorted(differ))
-        raise ValueError(f"{folder}: train and test must have the same classes, but only one of them has {found}.")
-    if name == "cifar10" and tuple(train) != CIFAR10_CLASSES:
-        raise ValueError(f"{folder} must have the classes {', '.join(CIFAR10_CLASSES)}, not {', '.join(train)}.")
-    target = data_dir() / ".cache" / f"{name}-{fingerprint}"
-    dataset = cached(target, lambda: _decode_folder(name, train, test))
-    _remove_older(target, name)
-    return dataset
-
-
-def _list_classes(folder: Path, split: str) -> dict[str, list[os.DirEntry]]:
-    """Class name → its image files; both sorted by name, hidden ones left out."""
-    where = folder / split
-    if not where.is_dir():
-        raise ValueError(f"{folder} has no {split} folder: expected {where}/<class>/*.png or *.jpg.")
-    folders = [entry for entry in _sorted_entries(where) if entry.is_dir()]
-    classes = {
-        entry.name: [file for file in _sorted_entries(entry.path) if file.name.lower().endswith(SUFFIXES)]
-        for entry in folders
-    }
-    if not all(classes.values()) or not classes:
-        empty = next((where / name for name, files in classes.items() if not files), where)
-        raise ValueError(f"There are no images in {empty}: expected {where}/<class>/*.png or *.jpg.")
-    return classes
-
-
-def _sorted_entries(folder: str | Path) -> list[os.DirEntry]:
-    return sorted((e for e in os.scandir(folder) if not e.name.startswith(".")), key=lambda entry: entry.name)
-
-
-def _fingerprint(*splits: dict[str, list[os.DirEntry]]) -> str:
-    """16 hex digits that change with every file added, removed, renamed or rewritten (name, size, time of writing)."""
-    digest = hashlib.sha256()
-    for classes in splits:
-        for label, files in classes.items():
-            stats = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
-            digest.update(repr((label, stats)).encode())
-    return digest.hexdigest()[:16]
-
-
-def _remove_older(target: Path, name: str) -> None:
-    """Remove what was cached of earlier contents of the folder; processes that use it keep their mapped arrays."""
-    older = re.compile(rf"\.?{re.escape(name)}-[0-9a-f]{{16}}(-\w+)?")  # with what a killed process left half written
-    for folder in target.parent.glob("*"):
-        if older.fullmatch(folder.name) and not folder.name.strip(".").startswith(target.name):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _decode_folder(name: str, train: dict[str, list[os.DirEntry]], test: dict[str, list[os.DirEntry]]) -> Dataset:
-    files = [Path(file.path) for classes in (train, test) for group in classes.values() for file in group]
-    with ThreadPoolExecutor(2) as pool:
-        pixels = _stack(list(pool.map(_read_image, files)))
-    y_train, y_test = (np.repeat(np.arange(len(c)), [len(group) for group in c.values()]) for c in (train, test))
-    splits = Split(pixels[: len(y_train)], y_train), Split(pixels[len(y_train) :], y_test)
-    jpeg = any(file.suffix.lower() != ".png" for file in files)
-    note = "JPEG copies of the CIFAR-10 images" if name == "cifar10" and jpeg else ""
-    return describe(name, title(name), tuple(train), *splits, note)
-
-
-def _read_image(path: Path) -> Image.Image:
-    """The image, grey ("L") or colour ("RGB"), upright, brought to SIDE × SIDE if it is larger."""
-    try:
-        image = images.load(path.read_bytes(), name=path.name)
-    except (OSError, images.ImageError) as error:
-        raise ValueError(f"{path} cannot be used, replace or delete it: {error}") from error
-    return image if max(image.size) <= SIDE else _resize(image)
-
-
-def _resize(image: Image.Image) -> Image.Image:
-    return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)  # averages over all pixels when it shrinks
-
-
-def _stack(pictures: list[Image.Image]) -> np.ndarray:
-    """uint8 (N, C, H, W): colour if any image is, SIDE × SIDE unless all are squares of one size."""
-    sizes = {picture.size for picture in pictures}
-    mode = "RGB" if any(picture.mode == "RGB" for picture in pictures) else "L"
-    if len(sizes) > 1 or any(width != height for width, height in sizes):
-        pictures = [picture if picture.size == (SIDE, SIDE) else _resize(picture) for picture in pictures]
-    pixels = np.stack([np.atleast_3d(np.asarray(picture.convert(mode))) for picture in pictures])  # (N, H, W, C)
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))  # (N, C, H, W)
+    return frozen(folder.stack([folder.read_image(file) for file in files]), labels)

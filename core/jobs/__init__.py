@@ -238,7 +238,7 @@ class Queue:
 def _worker() -> Worker:
     """A process of this machine or, where ``EXPLORER_SCHEDULER`` names a Dask cluster, a place there."""
     if address := os.environ.get("EXPLORER_SCHEDULER"):
-        from core.jobs.cluster_jobs import Remote
+        from core.jobs.cluster.remote import Remote
 
         return Remote(address)
     return Worker()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from string import Template
 
 from core import data
+from core.data.folder import SIDE
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}  # data set → its class there
 SHAPES = {"mnist": (1, 28), "fashion-mnist": (1, 28), "cifar10": (3, 32)}  # channels, side
@@ -120,7 +121,7 @@ def test_images(name: str) -> str:
 
 def _prepare(name: str) -> str:
     """The line that says how the files of a folder become images; smaller ones are all squares of one size."""
-    resize = "transforms.Resize((32, 32)), " if shape(name)[1] == data.SIDE else ""
+    resize = "transforms.Resize((32, 32)), " if shape(name)[1] == SIDE else ""
     return f"prepare = transforms.Compose([{resize}transforms.ToTensor()])"
 
 

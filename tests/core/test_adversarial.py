@@ -21,6 +21,7 @@ from core.adversarial.measures import ROBUST, course_runs, robust_accuracy
 from core.adversarial.rates import accuracy
 from core.adversarial.traces import start, unbounded
 from core.data import Dataset, Split
+from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 from core.runs import Diverged, RunError, recorder
 
@@ -277,7 +278,7 @@ def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
     for name, fewer in (("ROBUST_IMAGES", 30), ("MATRIX_IMAGES", 60), ("CURVE_IMAGES", 60)):
         monkeypatch.setattr(measures, name, fewer)
     mnist = cut(data.load("mnist"), 100, 600)
-    found = adversarial.measure(digits.judge(), mnist)
+    found = adversarial.measure(shipped_judge(), mnist)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == [
         "test_accuracy", "test_loss", "pgd_accuracy", "certainty_four", "certainty_noise", "certainty_zeros",
@@ -292,7 +293,7 @@ def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
 
 
 def test_certainties_are_means_over_the_courses_runs(mnist):
-    judge = digits.judge()
+    judge = shipped_judge()
     found = course_runs(judge, mnist.test)
     x, labels = measures.first_images(judge, mnist.test, 500)
     fours, course = x[labels == 4][:50], named("course")
@@ -305,7 +306,7 @@ def test_certainties_are_means_over_the_courses_runs(mnist):
 
 
 def test_steepness_foretells_a_small_step(mnist):
-    judge = digits.judge()
+    judge = shipped_judge()
     x, labels = measures.first_images(judge, mnist.test, 500)
     fours = x[labels == 4][:50] * 0.98 + 0.01  # so that nothing is clipped
     nines, size = torch.full((len(fours),), 9), 1e-4
@@ -316,7 +317,7 @@ def test_steepness_foretells_a_small_step(mnist):
 
 
 def test_a_plain_network_stands_no_strong_attack(mnist):
-    assert robust_accuracy(digits.judge(), mnist.test, 50) == 0
+    assert robust_accuracy(shipped_judge(), mnist.test, 50) == 0
     assert (ROBUST.norm, ROBUST.epsilon, ROBUST.steps, ROBUST.random_start) == ("linf", 0.3, 40, True)
 
 

@@ -15,6 +15,7 @@ from core import data, digits
 from core.adversarial import rates
 from core.adversarial.attacks import named, perturb, walk
 from core.adversarial.rates import accuracy, against_epsilon, answers, at_random, called, fit, success_matrix, transfer
+from core.judge import judge as shipped_judge
 from core.layers import Normalise
 from core.rng import generator, initialise
 
@@ -31,7 +32,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def judge() -> nn.Module:
     """The shipped network for digits."""
-    return digits.judge()
+    return shipped_judge()
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +163,8 @@ def test_images_are_padded_or_cut_to_the_side_of_a_network():
     wide = fit(x, Wide())
     assert wide.shape == (2, 1, 32, 32)
     torch.testing.assert_close(wide, F.pad(x, (2, 2, 2, 2)))
-    torch.testing.assert_close(fit(wide, digits.judge()), x)
-    assert fit(x, digits.judge()).shape == x.shape
+    torch.testing.assert_close(fit(wide, shipped_judge()), x)
+    assert fit(x, shipped_judge()).shape == x.shape
     assert answers(Wide().eval(), x).shape == (2, 1024)
 
 

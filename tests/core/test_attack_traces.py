@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from core import classifier, data, digits
+from core import classifier, data
 from core.adversarial import traces
 from core.adversarial.attacks import ATTACKS, Attack, look, named
 from core.adversarial.traces import control, judged, start, to_every_target, trace, unbounded
@@ -222,4 +222,4 @@ def test_colour_images_and_a_network_of_another_size(images):
     assert (found.losses[:, -1] > found.losses[:, 0]).all()
     padded = np.pad(images[:2], ((0, 0), (0, 0), (2, 2), (2, 2)))
     np.testing.assert_allclose(judged(grey, images[:2]), judged(grey, padded), atol=1e-6)
-    np.testing.assert_allclose(judged(digits.judge(), padded), judged(digits.judge(), images[:2]), atol=1e-5)
+    np.testing.assert_allclose(judged(shipped_judge(), padded), judged(shipped_judge(), images[:2]), atol=1e-5)

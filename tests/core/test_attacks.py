@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core import data, digits
+from core import data
 from core.adversarial.attacks import ATTACKS, NORMS, TITLES, Attack, advance, begin, look, named, perturb, walk
 from core.bench.adversarial import foolbox_attack
+from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 N = 12  # images
@@ -32,7 +33,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def judge() -> nn.Module:
     """The shipped network for digits."""
-    return digits.judge()
+    return shipped_judge()
 
 
 @pytest.fixture(scope="module")

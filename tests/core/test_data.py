@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from core import data
+from core.data import folder
 from core.data.dataset import Split, describe
 
 ROOT = Path(__file__).parents[2]
@@ -225,13 +226,13 @@ def cache_of(home: Path) -> Path:
 
 def decodings(monkeypatch) -> list[str]:
     """The names of the data sets decoded from now on."""
-    seen, decode = [], data._decode_folder
+    seen, decode = [], folder._decode
 
-    def counting(name, *splits):
+    def counting(name, *rest, **options):
         seen.append(name)
-        return decode(name, *splits)
+        return decode(name, *rest, **options)
 
-    monkeypatch.setattr(data, "_decode_folder", counting)
+    monkeypatch.setattr(folder, "_decode", counting)
     return seen
 
 
@@ -328,8 +329,8 @@ def test_many_threads_decode_once(home, monkeypatch):
 def test_two_processes_decode_once(home):
     pets(home)
     script = (
-        "from core import data; decode = data._decode_folder\n"
-        "data._decode_folder = lambda *splits: print('decoded') or decode(*splits)\n"
+        "from core import data; decode = data.folder._decode\n"
+        "data.folder._decode = lambda *rest, **options: print('decoded') or decode(*rest, **options)\n"
         "print(data.load('pets').identity)"
     )
     command = [sys.executable, "-c", script]

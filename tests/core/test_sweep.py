@@ -26,7 +26,8 @@ from core import __main__ as command_line
 from core import jobs, runs
 from core.bench import sweep as bench
 from core.classifier import Config
-from core.jobs import cluster, cluster_jobs, processes, sweep
+from core.jobs import cluster, processes, sweep
+from core.jobs.cluster import remote
 from core.runs import recorder
 
 PATIENCE = 60  # seconds until a test gives up
@@ -351,14 +352,14 @@ def queue(started, home, monkeypatch) -> Iterator[jobs.Queue]:
         queue.stop(name, "me")
     wait_for(lambda: not queue.active("me"))
     queue.shut_down()
-    cluster_jobs._client(started.address).close()
+    remote._client(started.address).close()
 
 
 def test_the_app_trains_on_a_cluster_and_sees_it_as_it_goes(queue, home, tmp_path):
     done, long = queue.submit("classifier", [tiny(11), endless(12)], "me")
     wait_for(lambda: not runs.find(done).active)
     assert told(runs.find(done)) == told(alone(tmp_path, tiny(11)))
-    assert {type(worker) for worker in queue._workers} == {cluster_jobs.Remote}
+    assert {type(worker) for worker in queue._workers} == {remote.Remote}
     wait_for(lambda: len(runs.find(long).history()) > 1 and runs.find(long).steps)
     seen = []  # when the history was longer than before
     while len(seen) < 4:
@@ -467,7 +468,7 @@ def test_a_lost_worker_leaves_an_interrupted_run(queue, started):
     process.kill()
     process.wait()
     wait_for(lambda: not runs.find(name).active)
-    assert (runs.find(name).status, runs.find(name).reason) == ("interrupted", cluster_jobs.LOST)
+    assert (runs.find(name).status, runs.find(name).reason) == ("interrupted", remote.LOST)
     assert runs.find(name).history()[0]["step"] == 0
     wait_for(lambda: not queue.active("me"))
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from core import runs
 from core.jobs import cluster
+from core.jobs.cluster import files, worker
 from core.locks import Lock
 from core.runs import recorder
 
@@ -84,14 +85,14 @@ class Remote:
                     reason = (path / recorder.STOP).read_text("utf-8")
                     if where is None:  # it waits for a worker
                         return self._write_end("stopped", reason)
-                    client.run(cluster.stop, task.key, reason, workers=[where], on_error="return")
+                    client.run(worker.stop, task.key, reason, workers=[where], on_error="return")
                 time.sleep(LOOK)
             if error := None if self._ended else task.exception():
                 return self._write_end(*cluster.ending(error))
-            files = {} if self._ended else task.result()
+            found = {} if self._ended else task.result()
             with self._writing:
                 if not self._ended:
-                    cluster.write(files, path)
+                    files.write(found, path)
         finally:
             task.release()  # nobody wants it any more; cancel() would wait for a scheduler that is gone
 
@@ -101,15 +102,15 @@ class Remote:
             raise ConnectionError(GONE)
         if where and where not in client.nthreads():  # else the scheduler would try to reach it for half a minute
             raise ConnectionError(LOST)
-        answers = client.run(cluster.news, task.key, known, workers=[where] if where else None, on_error="return")
+        answers = client.run(worker.news, task.key, known, workers=[where] if where else None, on_error="return")
         if where and isinstance(answers.get(where), Exception):
             raise ConnectionError(LOST)
-        for worker, files in answers.items():
-            if isinstance(files, dict):
+        for name, answer in answers.items():
+            if isinstance(answer, dict):
                 with self._writing:
                     if not self._ended:
-                        cluster.append(files, self.path, known)
-                return worker
+                        files.append(answer, self.path, known)
+                return name
         return where
 
     def _write_end(self, status: str, reason: str) -> None:
