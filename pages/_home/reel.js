@@ -8,7 +8,7 @@ const REST = 3 // seconds that the end stays
 const APART = 30 // ms between two drawings at least
 const BARS = 0.3 // of the height, for the bars of an attack
 const GAP = 10 // pixels between its two images
-const [NEGATIVE, POSITIVE] = ["31,97,158", "199,80,0"] // ends of the signed scale, as in core/images.py
+const [NEGATIVE, POSITIVE] = ["31,97,158", "199,80,0"] // ends of the signed scale, as in core/images/drawing.py
 const [HEAT, MOST_BITS] = [0.64, 8] // opacity of the colour of surprise, at so many bits and more: as in writer.js
 
 // A new kind of picture is one function here: called once for new data, it returns draw(pen, t), t from 0 to 1, where a

@@ -68,7 +68,10 @@ _PICTURE = st.components.v2.component(
     "explorer_perturbation",
     html=_HTML,
     css=packing.joined(_HERE / "scrubber.css", _HERE / "perturbation.css"),
-    js=packing.joined(packing.SCRIPT, _HERE / "scrubber_elements.js", _HERE / "perturbation.js"),
+    js=packing.joined(
+        packing.SCRIPT,
+        *(_HERE / name for name in ("scrubber_elements.js", "perturbation_drawing.js", "perturbation.js")),
+    ),
 )
 
 

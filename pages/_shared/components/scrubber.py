@@ -38,13 +38,14 @@ _HTML = """
   </div>
 </div>
 """
+PARTS = ("", "_elements", "_curves", "_tiles", "_maps", "_images", "_sheets", "_bars")  # of its script
 _SCRUBBER = st.components.v2.component(
     "explorer_scrubber",
     html=_HTML,
     css=packing.joined(*(_HERE / f"scrubber{part}.css" for part in ("", "_maps", "_sheets"))),
     js=packing.joined(
         packing.SCRIPT,
-        *(_HERE / f"scrubber{part}.js" for part in ("", "_elements", "_curves", "_tiles", "_maps", "_sheets", "_bars")),
+        *(_HERE / f"scrubber{part}.js" for part in PARTS),
     ),
 )
 

@@ -46,7 +46,7 @@ _WRITER = st.components.v2.component(
     "explorer_writer",
     html=_HTML,
     css=packing.joined(_HERE / "writer.css"),
-    js=packing.joined(packing.SCRIPT, _HERE / "scrubber_elements.js", _HERE / "writer.js"),
+    js=packing.joined(packing.SCRIPT, _HERE / "scrubber_elements.js", _HERE / "writer_bars.js", _HERE / "writer.js"),
 )
 
 
