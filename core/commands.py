@@ -18,6 +18,7 @@ from core.runs import recorder
 
 
 def train(options: argparse.Namespace) -> int:
+    """Train a run with these settings, and record it."""
     config_type = recorder.lab(options.topic).Config
     config = config_type(**{f.name: getattr(options, f.name) for f in dataclasses.fields(config_type)})
     if options.device != "cpu":
@@ -35,12 +36,14 @@ def train(options: argparse.Namespace) -> int:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    from core.jobs import cluster, sweep
+    """Train what is missing of all combinations of settings."""
+    from core.jobs import cluster
+    from core.jobs import sweep as sweeps
 
     fields = [field.name for field in dataclasses.fields(recorder.lab(options.topic).Config)]
     chosen = {name: value if isinstance(value := getattr(options, name), list) else [value] for name in fields}
-    configs, root = sweep.configs(options.topic, chosen), (options.out or runs.runs_dir()).absolute()
-    missing = [config for config in configs if not sweep.is_done(sweep.place(options.topic, config, root))]
+    configs, root = sweeps.configs(options.topic, chosen), (options.out or runs.runs_dir()).absolute()
+    missing = [config for config in configs if not sweeps.is_done(sweeps.place(options.topic, config, root))]
     if options.scheduler is not None:
         if options.workers is not None:
             raise ValueError("--workers counts processes of this machine: leave it out where there is a --scheduler.")
@@ -48,10 +51,10 @@ def sweep(options: argparse.Namespace) -> int:
     elif options.workers is not None and options.workers < 1:
         raise ValueError(f"--workers must be at least 1, not {options.workers}.")
     else:
-        ended = sweep.local(options.topic, missing, root, options.workers)
+        ended = sweeps.local(options.topic, missing, root, options.workers)
     for run in ended:
         print(told(run), file=sys.stderr if options.json else sys.stdout, flush=True)
-    return _sum_up(options, [sweep.place(options.topic, config, root) for config in configs], len(missing))
+    return _sum_up(options, [sweeps.place(options.topic, config, root) for config in configs], len(missing))
 
 
 def _sum_up(options: argparse.Namespace, places: list[Path], missing: int) -> int:
@@ -79,6 +82,7 @@ def _use_one_thread() -> None:
 
 
 def evaluate(options: argparse.Namespace) -> int:
+    """Measure the weights of a run again; 1 if the figures differ from those recorded."""
     run = runs.find(options.name)
     config, topic = recorder.config_of(run), recorder.lab(run.topic)
     data = topic.load_data(config)
@@ -92,13 +96,15 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def script(options: argparse.Namespace) -> int:
-    from core import script
+    """Print the stand-alone script of a run."""
+    from core import script as scripts
 
-    print(script.of(runs.find(options.name)), end="")
+    print(scripts.of(runs.find(options.name)), end="")
     return 0
 
 
 def list_runs(options: argparse.Namespace) -> int:
+    """Print what is recorded."""
     found = runs.listing()
     if options.json:
         print(json.dumps([describe(entry) for entry in found], indent=1))
@@ -123,6 +129,7 @@ def describe(entry: runs.Run | runs.Unreadable) -> dict[str, Any]:
 
 
 def record(options: argparse.Namespace) -> int:
+    """Train what is missing of the runs that come with the project."""
     from core import shipped
 
     failed = 0
@@ -138,6 +145,7 @@ def told(run: runs.Run) -> str:
 
 
 def sample(options: argparse.Namespace) -> int:
+    """Let a network write."""
     from core import char_rnn
     from core.char_rnn import writing
     from core.data import vocabulary
@@ -156,11 +164,12 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def attack(options: argparse.Namespace) -> int:
+    """Attack a test image, and print what the network makes of it, step by step."""
     from core.adversarial import attackable
 
     _use_one_thread()
-    told = ("index", "target", "attack", "epsilon", "steps", "start", "seed")
-    report = attackable.report(attackable.network(options.model), **{name: getattr(options, name) for name in told})
+    asked = ("index", "target", "attack", "epsilon", "steps", "start", "seed")
+    report = attackable.report(attackable.network(options.model), **{name: getattr(options, name) for name in asked})
     if options.json:
         print(json.dumps(report))
         return 0
@@ -171,6 +180,7 @@ def attack(options: argparse.Namespace) -> int:
 
 
 def fetch(options: argparse.Namespace) -> int:
+    """Download a data set, and tell how far it is."""
     from core.data import download
 
     def show(progress: download.Progress) -> None:
@@ -183,6 +193,7 @@ def fetch(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
+    """Print how long trainings wait in a hall."""
     hall = queueing.Hall(**{f.name: getattr(options, f.name) for f in dataclasses.fields(queueing.Hall)})
     found = queueing.simulate(hall)
     if options.json:
@@ -195,6 +206,7 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def bench(options: argparse.Namespace) -> int:
+    """Measure a benchmark, or all."""
     if options.write:
         if not options.all:
             raise ValueError("--write needs --all: the README's table has a row for every topic.")

@@ -1,8 +1,9 @@
 """The networks of the adversarial page: the course's, steep and less steep, a small one, and one that stands attacks.
 
 Exercise 5.2 of the course made a network for digits see a 9 in a 4, in noise and in a blank image. The defaults of
-``Config`` are its network. Beside this file: attacks, what they do step by step (traces), how often they succeed
-(rates), one perturbation for many images (universal), networks by name (attackable).
+``Config`` are its network. Beside this file: its layers (course_cnn), attacks, what they do step by step
+(traces), how often they succeed (rates), one perturbation for many images (universal), networks by name (attackable),
+and the figures of a run (measures).
 
 Adversarial training (Madry et al. 2018): every batch is attacked, untargeted, within L∞ epsilon, before the network
 learns from it. Epsilon grows from 0 over the first part: a small network that begins with all of it learns nothing.

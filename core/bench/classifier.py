@@ -15,8 +15,9 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from core import data, jobs, runs
+from core import data, runs
 from core.bench import grouped
+from core.jobs import trainings
 
 ROUNDS = 5  # of each, alternating; the median counts
 TRAIN, TEST = 12_800, 100  # images
@@ -36,7 +37,7 @@ def measure(scratch: Path) -> dict:
     reference, ours, pair = [], [], []
     with mock.patch.dict(os.environ, EXPLORER_DATA=str(folder.parent), EXPLORER_RUNS=str(scratch / "runs")):
         data.load("bench")
-        queue = jobs.Queue(slots=2)
+        queue = trainings.Queue(slots=2)
         try:
             for round_ in range(ROUNDS):
                 reference.append(_in_fresh_process(folder))
@@ -115,7 +116,7 @@ def course_pipeline(folder: Path) -> float:
     return len(images) / (time.perf_counter() - started)
 
 
-def _jobs(queue: jobs.Queue, seeds: list[int]) -> float:
+def _jobs(queue: trainings.Queue, seeds: list[int]) -> float:
     """Images a second of one job a seed, all at once, added up."""
     from core.classifier import Config
 

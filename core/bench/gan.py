@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from core import jobs, runs
+from core import runs
 from core.bench import grouped
+from core.jobs import trainings
 
 ROUNDS = 5  # of each, alternating; the median counts
 ITERATIONS, COURSE_ITERATIONS = 1000, 300  # in a round; one of ours holds a sheet of samples and its measures
@@ -109,7 +110,7 @@ def live(scratch: Path) -> float:
     """The speed of each of two jobs that run at once, as a part of the speed of one that runs alone."""
     alone, pair = [], []
     with mock.patch.dict(os.environ, EXPLORER_RUNS=str(scratch / "runs")):
-        queue = jobs.Queue(slots=2)
+        queue = trainings.Queue(slots=2)
         try:
             for round_ in range(PAIRS):
                 alone += _jobs(queue, [10 * round_])
@@ -119,7 +120,7 @@ def live(scratch: Path) -> float:
     return round(statistics.median(pair) / statistics.median(alone), 2)
 
 
-def _jobs(queue: jobs.Queue, seeds: list[int]) -> list[float]:
+def _jobs(queue: trainings.Queue, seeds: list[int]) -> list[float]:
     """Iterations a second of one job a seed, all at once."""
     from core.gan import Config
 

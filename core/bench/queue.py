@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from core.jobs import Queue, queueing
+from core.jobs import queueing
+from core.jobs.trainings import Queue
 
 TRAININGS, SLOTS = 40, 2
 ITERATIONS = 300  # of the GAN: about a second each

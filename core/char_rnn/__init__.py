@@ -3,6 +3,8 @@
 Exercise 4 of the course trained a 2-layer GRU with 100 hidden units on Shakespeare: batches of 100 random chunks of 200
 characters, Adam at learning rate 0.01, 2,000 iterations. These are the defaults of ``Config``. The network is that of
 Elman 1990 with the cells of cells.py, the way to train and sample it that of Graves 2013 (arXiv:1308.0850).
+Beside this file: the network (model, over recurrent and cells), what it expects and writes (expectation, writing), what
+can be measured (measures), units that mean something (units), and what is copied from the text (copied).
 
 Letters for shapes: T time, N batch, V vocabulary, H hidden units.
 """

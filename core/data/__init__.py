@@ -1,5 +1,8 @@
 """Data sets as uint8 arrays: MNIST embedded, CIFAR-10 and Fashion-MNIST downloaded, any folder of images.
 
+Beside this file: folders of images (folder), downloads (download, with transfer and sources), arrays and their cache on
+disk (dataset), and texts (corpus, with the characters of vocabulary).
+
     <data>/<name>/{train,test}/<class>/*.{png,jpg,jpeg}     a folder data set (DeepDIVA's layout)
     <data>/.cache/<name>-<key>/                             the decoded arrays (core/data/dataset.py)
 

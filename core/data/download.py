@@ -1,7 +1,7 @@
 """Downloads of the data sets in core/data/sources.py: one at a time, resumable, checked, and never half a data set.
 
     <data>/.downloads/<name>.lock      held while a download goes on
-    <data>/.downloads/<name>.json      its progress, for every other process
+    <data>/.downloads/<name>.json      its progress, for every other process (.<name>.json.….part: half written)
     <data>/.downloads/<file>.part      what was received: kept after an interruption, removed when unpacked
     <data>/.cache/<name>-original/     the result: decoded arrays (core/data/dataset.py)
 
@@ -22,11 +22,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core import atomic, data
-from core.data import dataset as arrays
 from core.data import transfer
-from core.data.dataset import Dataset
+from core.data.dataset import Dataset, read, write
 from core.data.sources import SOURCES, Source
-from core.data.transfer import size_of
 from core.locks import Lock, is_held
 
 INTERVAL = 0.25  # seconds between two reports of progress
@@ -73,7 +71,7 @@ def fetch(name: str, on_progress: Tell | None = None) -> None:
         if followed and last and last.phase == "failed":
             raise DownloadError(last.message)
         job = _Job(name, SOURCES[name], tell)
-        if arrays.read(data.original(name)):
+        if read(data.original(name)):
             tell(Progress("done", job.total, job.total, f"{job.title} is ready."))
         else:
             _fetch(job)
@@ -107,7 +105,7 @@ class _Job:
 
     @property
     def received(self) -> int:
-        return sum(map(size_of, self.parts))
+        return sum(map(transfer.size_of, self.parts))
 
     def report(self, phase: str, message: str, received: int | None = None) -> None:
         self.reported = time.monotonic()
@@ -129,7 +127,7 @@ def _fetch(job: _Job) -> None:
             job.report("unpacking", f"Unpacking {job.title}.")
             with _removed_if_unexpected(job, job.parts):
                 dataset = _decode(job)
-            arrays.write(data.original(job.name), dataset)
+            write(data.original(job.name), dataset)
             _remove(job.parts)
     except DownloadError as error:
         job.report("failed", str(error))

@@ -2,7 +2,8 @@
 
 Two kinds of runs share one Config, told apart by ``layout``: "none" trains the network of core/digits.py, "pca" and
 "tsne" lay out what a trained network makes of the first test images (making.py). The snapshots of a layout
-hold its points in the place of weights.
+hold its points in the place of weights. Beside this file: PCA and t-SNE themselves (layouts), how good a layout is
+(measures), and what pages read from a recorded one (reading).
 
 Letters for shapes: n points (test images), D features, K classes.
 """

@@ -1,8 +1,8 @@
 """GAN: the course's generator and discriminator on MNIST, trained with one of several objectives.
 
 Exercise 5.1 of the course trained two of them, "bce" and "course", for 20,000 and 100,000 iterations; the defaults of
-``Config`` are its settings. Beside this file: its objectives and networks, two of
-them in lock-step (match), what can be measured, z (latent), and sheets of pictures.
+``Config`` are its settings. Beside this file: the objectives, the networks, an iteration of one against the other
+(match), what can be measured on pictures (measures), z (latent), and sheets of pictures (sheets).
 
 Letters for shapes: N images, Z latent dimensions, P = 784 pixels of an image in a row.
 """

@@ -1,4 +1,4 @@
-"""The one loader for uploads.
+"""The one loader for uploads, and for the images of folders.
 
 An upload is a stranger's bytes: a PNG of 13000 x 13000 pixels and 20 kB can fill the memory, one of 16 bits turns white
 in Pillow's own conversion, transparency shows colours that nobody saw. So `load` reads the header, decides, and only

@@ -18,6 +18,7 @@ def pack(state: dict[str, torch.Tensor]) -> bytes:
     packed = {}
     for name, tensor in state.items():
         tensor = tensor.detach().cpu()
+        tensor = tensor if tensor.is_floating_point() else tensor.float()
         if tensor.dim() == 2 and tensor.numel() >= LARGE and tensor.isfinite().all():
             packed[name], packed[name + SCALE] = _in_8_bits(tensor.float())
         else:
@@ -45,8 +46,8 @@ def _unpacked(name: str, tensor: torch.Tensor, scale: torch.Tensor | None) -> to
     if tensor.is_complex():
         raise ValueError(f"{name} holds complex numbers")
     if scale is None:
-        if tensor.dtype == torch.int8:  # else its whole numbers would pass for weights of up to 127
-            raise ValueError(f"the scales of {name} are missing")
+        if not tensor.is_floating_point():  # else whole numbers would pass for weights of up to 127
+            raise ValueError(f"{name} holds whole numbers, and no scales say what they stand for")
         return tensor.float()
     if tensor.dim() != 2 or scale.shape != (len(tensor), 1):  # else they might make a small file a giant tensor
         raise ValueError(f"the scales of {name} are not one a row")

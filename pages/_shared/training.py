@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core import limits
-from core.jobs import QUEUE
+from core.jobs.trainings import QUEUE
 from core.runs import Run, RunError
 from pages._shared import words
 from pages._shared.server.turns import TURNS

@@ -74,7 +74,7 @@ def test_train_live_shows_points_and_stops_when_told(server, page: Page) -> None
     started = time.monotonic()
     press(page, "clf_stop")
     expect(page.get_by_text(re.compile("A: Stopped by its viewer"))).to_be_visible()
-    assert time.monotonic() - started < 4  # 1 s on an idle machine
+    assert time.monotonic() - started < 8  # 1 s on an idle machine
     expect(control(page, "clf_train").get_by_role("button").first).to_be_enabled()
 
 

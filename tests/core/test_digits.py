@@ -16,7 +16,6 @@ from core.classifier import CNNBasic
 from core.data import Dataset, Split
 from core.data.dataset import describe
 from core.embeddings import Config
-from core.judge import judge as shipped_judge
 from core.rng import generator
 from core.runs import Diverged, RunError
 
@@ -215,16 +214,3 @@ def test_pixels_are_layer_zero(tiny):
 def test_a_layer_that_is_not_there_is_refused(layer, tiny):
     with pytest.raises(ValueError, match="choose one of pixels, conv1, conv2, conv3, features, logits"):
         digits.features(digits.build(0, tiny), layer, tiny.test.images)
-
-
-# The judge
-
-
-def test_the_judge_reads_digits_and_stays_as_it_is():
-    judge = shipped_judge()
-    assert judge is shipped_judge()
-    assert not any(p.requires_grad for p in judge.parameters())
-    test = data.load("mnist").test
-    x = torch.tensor(test.images[:500]).float() / 255
-    assert (judge(x).argmax(1).numpy() == test.labels[:500]).mean() > 0.98
-    assert digits.features(judge, "features", x).shape == (500, 64)

@@ -14,8 +14,7 @@ import torch
 
 from core import __main__ as command_line
 from core import classifier, data, digits, embeddings, runs
-from core.embeddings import EVERY, LAST, Config, layouts, making, measures
-from core.embeddings import reading as reading
+from core.embeddings import EVERY, LAST, Config, layouts, making, measures, reading
 from core.runs import Run, RunError, recorder
 
 FEW = {"points": 300, "perplexity": 10.0, "iterations": 60}

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from core import adversarial, course, data, runs, shipped
-from core.adversarial import Config, attackable, measures
+from core.adversarial import Config, attackable
 from core.adversarial.attackable import NETWORKS, network
 from core.adversarial.attacks import named, perturb
 from core.adversarial.measures import course_runs, first_images
-from core.adversarial.rates import called, transfer
+from core.adversarial.rates import called, transfer, withstands
 from core.bench.adversarial import foolbox_attack
 from core.judge import judge
 from core.rng import generator
@@ -159,7 +159,7 @@ def test_the_robust_network_stands_a_longer_attack_too() -> None:
     stands = torch.ones(100, dtype=torch.bool)
     for seed in range(3):
         attack, rng = named("pgd", 0.3, 100, targeted=False), generator(seed, "attack")
-        stands &= measures.rates.withstands(model, x, labels, attack, rng)
+        stands &= withstands(model, x, labels, attack, rng)
     assert share(stands) >= 0.8
 
 

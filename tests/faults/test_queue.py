@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, limits, runs
+from core import limits, runs
 from core.classifier import Config
-from core.jobs import Queue, QueueFull
+from core.jobs import trainings
+from core.jobs.trainings import Queue, QueueFull
 from core.runs import recorder
 
 MANY = 100
@@ -73,11 +74,11 @@ def test_a_hundred_wait_in_the_order_in_which_they_came(idle: Queue, home: Path)
     names = [idle.submit("classifier", [config(i)], f"viewer {i}")[0] for i in range(MANY)]
     assert [idle.place(name) for name in names] == list(range(1, MANY + 1))
     assert {run.status for run in runs.listing("classifier", home.parent)} == {"queued"}
-    started = time.monotonic()
+    started = time.process_time()
     for name in names:
         idle._look_after(idle._jobs[name])
         idle.place(name)
-    assert time.monotonic() - started < 1  # what all pages together may cost a second
+    assert time.process_time() - started < 1  # of a core: what all pages together may cost a second
     idle.stop(names[0], "viewer 0")
     assert idle.place(names[-1]) == MANY - 1
 
@@ -169,7 +170,7 @@ def test_a_clock_that_is_set_back_ends_no_training_and_shortens_no_lease(idle: Q
         monkeypatch.setattr(time, "time", lambda shift=shift: plain() + shift)
         idle._look_after(job)
         assert runs.find(name).status == "queued"
-    job.watchers["me"] -= jobs.LEASE + 1  # time that has passed counts all the same
+    job.watchers["me"] -= trainings.LEASE + 1  # time that has passed counts all the same
     idle._look_after(job)
     assert (runs.find(name).status, idle.active("me")) == ("stopped", [])
 

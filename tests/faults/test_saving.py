@@ -16,7 +16,7 @@ KILL = """
 import itertools, json, os, random, signal, sys, time
 from pathlib import Path
 import torch
-from core import atomic, runs
+from core import runs
 from core.runs import recorder
 from core.classifier import Config
 from core.locks import Lock

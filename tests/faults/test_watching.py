@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, runs
+from core import runs
+from core.jobs import trainings
 from core.runs import Run
 from pages._shared import training
 from tests.pages import driver
@@ -94,10 +95,10 @@ def watched(own_runs: Path, following: threading.Event) -> Iterator[Callable[...
         return app
 
     yield watch
-    for job in list(jobs.QUEUE._jobs.values()):
-        jobs.QUEUE.stop(job.name, job.owner)
+    for job in list(trainings.QUEUE._jobs.values()):
+        trainings.QUEUE.stop(job.name, job.owner)
     until = time.monotonic() + PATIENCE
-    while jobs.QUEUE._jobs:
+    while trainings.QUEUE._jobs:
         assert time.monotonic() < until, "a training goes on"
         time.sleep(0.02)
 
@@ -109,7 +110,7 @@ def remove(run: Run) -> None:
 
 
 def kill(run: Run) -> None:
-    for worker in jobs.QUEUE._workers:
+    for worker in trainings.QUEUE._workers:
         if worker.path == run.path:
             os.kill(worker._process.pid, signal.SIGKILL)
 

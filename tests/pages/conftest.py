@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs
+from core.jobs import trainings
 
 
 @pytest.fixture(autouse=True)
@@ -22,4 +22,4 @@ def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def queue() -> Iterator[None]:
     """End the workers of the process-wide queue after the last test: once shut down, it trains nothing any more."""
     yield
-    jobs.shut_down()
+    trainings.shut_down()

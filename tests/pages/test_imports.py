@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ APP = [ROOT / "streamlit_app.py", *CORE, *PAGES]
 def imported(source: str) -> Iterator[str]:
     """Yield dotted names of all that the source imports, at any depth: ``core.jobs`` for ``from core import jobs``.
 
-    A relative import is taken as one within core, the only package with topics.
+    A relative import is taken as one within core.
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -79,10 +80,23 @@ def test_nothing_is_pickled(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CORE, ids=named)
 def test_topics_do_not_import_each_other(path: Path) -> None:
+    """What all may use is in no topic: core/judge.py, say, the shipped network for digits."""
     inside = path.relative_to(ROOT / "core")
     topic = inside.parts[0].removesuffix(".py")
     if topic in TOPICS:
         assert topics(path.read_text()) <= {topic} | MAY_USE.get(topic, set())
+
+
+def test_no_file_imports_in_a_circle() -> None:
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in APP}
+    uses = {name: {module_of(each, files) for each in imported(path.read_text())} for name, path in files.items()}
+    assert "core.gan.networks" in uses["core.gan.match"]
+    graphlib.TopologicalSorter({name: found - {None, name} for name, found in uses.items()}).prepare()
+
+
+def module_of(name: str, files: dict[str, Path]) -> str | None:
+    """The file that an import reads: ``core.gan`` for ``core.gan.Config``; None: none of ours."""
+    return next((each for each in (name, name.rpartition(".")[0]) if each in files), None)
 
 
 def test_the_walk_sees_what_it_looks_for() -> None:

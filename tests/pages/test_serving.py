@@ -231,5 +231,5 @@ def test_other_sites_get_no_web_socket(server, host: str, origin: str, status: i
     started = time.monotonic()
     connection.request("GET", "/_stcore/stream", headers=headers)
     assert connection.getresponse().status == status
-    assert time.monotonic() - started < 1  # Streamlit untamed asks the internet for its own address first
+    assert time.monotonic() - started < 3  # Streamlit untamed asks the internet for its own address first
     connection.close()

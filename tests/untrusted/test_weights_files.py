@@ -82,7 +82,11 @@ NO_WEIGHTS: dict[str, Callable[[bytes], bytes]] = {
 # What is well formed; from the tensors of the true file
 OTHERS: dict[str, Callable[[State], State]] = {
     "nothing": lambda true: {},
-    "8 bits without scales": lambda true: {name: tensor.to(torch.int8) for name, tensor in true.items()},
+    "8 bits without scales": lambda true: {
+        name: tensor.to(torch.int8) for name, tensor in true.items() if not name.endswith(weights.SCALE)
+    },
+    "long whole numbers": lambda true: {name: tensor.to(torch.int64) for name, tensor in true.items()},
+    "truth values": lambda true: {name: tensor.bool() for name, tensor in true.items()},
     "one too many": lambda true: {**true, "extra.weight": torch.zeros(3)},
     "numbers instead of tensors": lambda true: {name: torch.tensor(1.0) for name in true},
     "all flat": lambda true: {name: tensor.flatten()[:5].clone() for name, tensor in true.items()},
@@ -99,7 +103,6 @@ NONSENSE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "huge": lambda tensor: tensor.float() + 1e38,
     "zero": lambda tensor: tensor.float() * 0,
     "8-bit floats": lambda tensor: tensor.to(torch.float8_e4m3fn),
-    "truth values": lambda tensor: tensor.bool(),
 }
 
 

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 from core import runs
 from core.jobs.cluster.files import files_of, write
-from core.jobs.cluster.worker import OtherVersion, ProcessEnded, differ, perform, version
+from core.jobs.cluster.tasks import ProcessEnded, perform
+from core.jobs.cluster.versions import OtherVersion, differ, version
 from core.runs import recorder
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def append(files: Mapping[str, bytes], folder: Path, known: dict[str, int]) -> None:
-    """Write down ``news`` of a run, and add them to what is known."""
+    """Write down what ``tasks.news`` told of a run, and add them to what is known."""
     with open(folder / "history.jsonl", "ab") as history:
         history.write(files.get("history.jsonl", b""))
     write({name: content for name, content in files.items() if name != "history.jsonl"}, folder)

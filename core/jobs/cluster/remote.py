@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from core import runs
 from core.jobs import cluster
-from core.jobs.cluster import files, worker
+from core.jobs.cluster import files, tasks
 from core.locks import Lock
 from core.runs import recorder
 
@@ -85,7 +85,7 @@ class Remote:
                     reason = (path / recorder.STOP).read_text("utf-8")
                     if where is None:  # it waits for a worker
                         return self._write_end("stopped", reason)
-                    client.run(worker.stop, task.key, reason, workers=[where], on_error="return")
+                    client.run(tasks.stop, task.key, reason, workers=[where], on_error="return")
                 time.sleep(LOOK)
             if error := None if self._ended else task.exception():
                 return self._write_end(*cluster.ending(error))
@@ -102,7 +102,7 @@ class Remote:
             raise ConnectionError(GONE)
         if where and where not in client.nthreads():  # else the scheduler would try to reach it for half a minute
             raise ConnectionError(LOST)
-        answers = client.run(worker.news, task.key, known, workers=[where] if where else None, on_error="return")
+        answers = client.run(tasks.news, task.key, known, workers=[where] if where else None, on_error="return")
         if where and isinstance(answers.get(where), Exception):
             raise ConnectionError(LOST)
         for name, answer in answers.items():

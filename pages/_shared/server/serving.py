@@ -22,8 +22,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from streamlit import config
 
-from core import jobs, limits
-from core.jobs import warm
+from core import limits
+from core.jobs import trainings, warm
 from pages._shared.components.maps import NEIGHBOURS
 from pages._shared.server import memory, tuning
 
@@ -57,7 +57,7 @@ async def warm_up(app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        jobs.shut_down()
+        trainings.shut_down()
         gc.unfreeze()  # or native libraries report leaks on the way out
 
 
@@ -85,7 +85,7 @@ def keep_house() -> None:
         warm.drawing()
     finally:
         LOADED.set()
-    jobs.warm_up()
+    trainings.warm_up()
     warm.training()
     warm.extras()
     warm.neighbours(NEIGHBOURS)

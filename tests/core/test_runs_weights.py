@@ -48,6 +48,16 @@ def test_packing_again_changes_nothing_more():
     torch.testing.assert_close(again["dense.weight"], once["dense.weight"], rtol=1e-6, atol=0)
 
 
+def test_tensors_come_in_one_order():
+    names = [f"layer{i}.weight" for i in range(10)]  # as they lie in the file they come in any
+    content = weights.pack({name: normal(3) for name in reversed(names)})
+    assert [list(weights.unpack(content)) for _ in range(5)] == [names] * 5
+
+
+def test_whole_numbers_are_kept_as_numbers():
+    assert weights.unpack(weights.pack({"count": torch.tensor(100_000)}))["count"] == 100_000
+
+
 def test_large_matrices_that_are_not_finite_stay_so():
     matrix = normal(*WIDE)
     matrix[0, 0] = float("nan")

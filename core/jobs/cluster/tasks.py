@@ -1,25 +1,19 @@
-"""What a worker of the cluster does: it trains a run in a process of its own, tells of it meanwhile, and ends it.
-
-Everything here is called on the worker, through Dask.
-"""
+"""What a worker of the cluster is asked to do, through Dask: train a run in a process of its own, and tell of it."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.metadata
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 from core import atomic, runs
 from core.jobs.cluster.files import files_of, write
+from core.jobs.cluster.versions import OtherVersion, differ, version
 from core.jobs.processes import Crew, Worker
 from core.runs import recorder
 
-LAB = Path(__file__).resolve().parents[2]
 LOOK = 0.5  # seconds between two looks whether a run is still wanted
 CREW = Crew()  # of this worker
 TRAINING: dict[str, Path] = {}  # key of a task that this worker is at → folder of the run
@@ -27,24 +21,6 @@ TRAINING: dict[str, Path] = {}  # key of a task that this worker is at → folde
 
 class ProcessEnded(RuntimeError):
     """The process that trained a run on a worker is gone before the run had ended."""
-
-
-class OtherVersion(RuntimeError):
-    """A worker has not the same code as who asks it."""
-
-
-def differ(theirs: Mapping[str, str], ours: Mapping[str, str]) -> str:
-    """Which parts of two versions differ, in words."""
-    return ", ".join(f"{part} {theirs[part]} and not {ours[part]}" for part in ours if theirs[part] != ours[part])
-
-
-@cache
-def version() -> dict[str, str]:
-    """What decides the numbers of a run besides its settings: torch, and a digest of the lab's own code."""
-    digest = hashlib.sha256()
-    for file in sorted(LAB.rglob("*.py")):
-        digest.update(f"{file.relative_to(LAB)}\0{file.read_text('utf-8')}\0".encode())
-    return {"code": digest.hexdigest()[:12], "torch": importlib.metadata.version("torch")}
 
 
 def perform(place: str, facts: bytes, needed: Mapping[str, bytes], asked: Mapping[str, str]) -> dict[str, bytes]:
