@@ -122,10 +122,8 @@ def _accuracy_why(figure: Figure, found: Runs) -> str:
     values = [value for run in found if (value := figure.read(run)) is not None]
     if min(values) <= figure.reported <= max(values):
         return "Inside the range of our seeds. Another seed alone moves it that far."
-    return (
-        "The course's framework keeps a fifth of the training images for validation; ours sees them all. That may be "
-        "why it ends lower."
-    )
+    lower = " That may be why the course's ends lower." if figure.reported < min(values) else ""
+    return f"The course's framework keeps a fifth of the training images for validation; ours sees them all.{lower}"
 
 
 def _loss_why(figure: Figure, found: Runs) -> str:
@@ -155,7 +153,7 @@ def _four_why(figure: Figure, found: Runs) -> str:
 def _noise_why(figure: Figure, found: Runs) -> str:
     usual = recorded("adversarial", NETWORKS["default"][1])
     certainty = [run.metrics["certainty_noise"] for run in usual if "certainty_noise" in run.metrics]
-    told = f" PyTorch's usual ones give {_percent(certainty)}." if certainty else ""
+    told = f" PyTorch's usual ones give {_percent(certainty)} after as many batches." if certainty else ""
     return f"One noise image there, a mean over {NOISES} here. It takes the course's large initial weights.{told}"
 
 

@@ -29,7 +29,8 @@ def draw(chosen: Settings, found: dict[str, Walk], place: Place) -> None:
     if "course" not in networks:
         st.info("The course's network is not recorded yet: `python -m core record adversarial` makes it.")
         return
-    st.markdown("Certainty of “9” after five steps of 0.04. The course showed one image each; ours are means.")
+    st.markdown("Certainty of “9” after five steps of 0.04. The course showed one image each; ours are means where "
+                "there are several.")  # fmt: skip
     for key, column in zip(RUNS, st.columns(3, gap="small"), strict=True):
         with column.container(border=True):
             _card(key, networks)

@@ -61,7 +61,7 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
     if chosen.start.kind == "zeros":
         return (
             "A fooling image: nobody sees a digit in it. From zeros only steps up survive the clip to [0, 1], so about "
-            "half of the first step is lost; see the clipped share."
+            "half of the first step is lost; see the clipped share at step 1."
         )
     if chosen.start.fooling:
         return (
@@ -86,7 +86,7 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
         )
     if chosen.compare == RANDOM and hits["A"] and not hits["B"]:
         return (
-            f"Both perturbations are equally large. Along the gradient A comes to say {ends['A']}; along a random "
+            f"{_sizes(found, place)} Along the gradient A comes to say {ends['A']}; along a random "
             f"direction B says {ends['B']}. It isn't the size that fools the network but the direction. Now drag the "
             "target."
         )
@@ -106,6 +106,12 @@ def notice(chosen: Settings, found: dict[str, Walk], place: Place) -> str:
             "proves nothing. Make it smaller."
         )
     return DRAG
+
+
+def _sizes(found: dict[str, Walk], place: Place) -> str:
+    """How large the random perturbation of B is, beside that of A, after the clip to [0, 1]."""
+    a, b = (walk.sizes["l2"][walk.point(place.target, place.at(walk.steps))] for walk in found.values())
+    return f"Both keep to the same bound, and in L2 the random one is {'the larger' if b >= a else 'a little smaller'}."
 
 
 def _hit(chosen: Settings, walk: Walk, place: Place) -> bool:

@@ -46,7 +46,7 @@ def draw(settings: Settings, frames: list[tuple[str, list[Shown]]]) -> None:
         st.caption(
             "Orange: near +1. Blue: near −1. No colour: near 0. The value is that after the character was read. "
             f"**Most units mean nothing that one could name**: {words.count(hidden.shape[1] * hidden.shape[2])} were "
-            f"searched for {len(FEATURES)} features, and among so many some agree with anything."
+            f"searched for {len(FEATURES)} features. The best of so many agrees a little with anything, by chance."
         )
 
 

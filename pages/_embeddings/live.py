@@ -11,7 +11,7 @@ from core.embeddings import Config, reading
 from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
-from pages._embeddings.settings import EPOCHS, UNFOLDING, Settings
+from pages._embeddings.settings import EPOCHS, UNFOLD, UNFOLDING, Settings
 from pages._shared import training, words
 from pages._shared.components.maps import Column, Map
 from pages._shared.components.scrubber import scrubber
@@ -31,8 +31,7 @@ def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: F
     missing = [place for place, run in found.items() if run is None or run.status != "done"]
     unfold = not missing and not settings.unfold
     if missing or unfold:
-        name = "Unfold live" if unfold or settings.unfold else "Lay out live"
-        row.button(name, key="emb_layout", icon=":material/play_arrow:",
+        row.button(UNFOLD if unfold else settings.action, key="emb_layout", icon=":material/play_arrow:",
                    type="secondary" if unfold else "primary", disabled=bool(going), on_click=_lay_out,
                    args=(settings, unfold), help="Watch t-SNE push the points apart, iteration by iteration."
                    if unfold else "Works out the maps that are not recorded yet.")  # fmt: skip

@@ -39,7 +39,7 @@ def notice(settings: Settings) -> str:
     if settings.unfold:
         return (
             "In the early iterations all attraction is exaggerated, and clumps form; then they spread. Where a clump "
-            "ends up, and how large it is, says nothing. Who lies beside whom does."
+            "ends up says nothing: in *Epochs*, which starts elsewhere, it is another place. Who lies beside whom does."
         )
     if a.name != b.name:
         return "Two networks saw the same images. Brush a clump in one: is it a clump in the other as well?"
@@ -47,8 +47,8 @@ def notice(settings: Settings) -> str:
         return "This layer is not the last: the later the layer, the more the classes come apart."
     if settings.epoch == 0:
         return (
-            "t-SNE finds clumps even in the untrained network, because the pixels have them already: switch on *Raw "
-            "pixels*. What training adds shows in PCA. Brush where 4 and 9 meet, and see who is there."
+            "Even untrained, t-SNE keeps much of what is alike together, because the pixels have it already: switch on "
+            "*Raw pixels*. PCA shows that only once training has made it simple. Brush where 4 and 9 meet."
         )
     return "Both are the same network, epochs apart. Move the slider: which classes part first, and which last?"
 

@@ -29,7 +29,7 @@ def draw(settings: Settings, found: Found) -> int:
     """Draw what is recorded; returns the frame that the viewer chose."""
     labels = frames(settings, found)
     if not labels:
-        _empty()
+        _empty(settings)
         return 0
     last = len(labels) - 1
     wanted = st.query_params.get("emb_frame", "")
@@ -58,9 +58,9 @@ def frames(settings: Settings, found: Found) -> list[int]:
     return max((run.steps for run in runs if run), key=len, default=[])
 
 
-def _empty() -> None:
+def _empty(settings: Settings) -> None:
     with st.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.markdown(training.nothing("**Lay out live** shows it.", "laid out"), width="content")
+        st.markdown(training.nothing(f"**{settings.action}** shows it.", "laid out"), width="content")
 
 
 def _to_link(frame: int, default: int) -> None:

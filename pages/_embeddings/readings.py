@@ -23,9 +23,9 @@ def short(measured: dict) -> str:
 
 def reading(plane: float, original: float) -> str:
     """What kNN accuracy in the plane and in the original space say about a map."""
-    lost = original - plane
+    lost = round(original, 3) - round(plane, 3)  # of the figures as they are shown
     if lost <= SLIGHT:
         return "Classes lie apart as before."
     if lost <= SOME:
         return "A few lie with the wrong class."
-    return f"Classes mix: {100 * lost:.0f} points fewer right."
+    return f"Classes mix: {100 * lost:.1f} points lost."

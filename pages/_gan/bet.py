@@ -20,6 +20,13 @@ ANSWER = BETS[1]
 SPANS = (300, 2_000, 10_000, 100_000)  # iterations that the chart shows
 HEIGHT = 180
 LEAST, MOST = 1e-6, 10.0  # nats, the ends of the axis; the histories keep six digits
+CODE = """
+D = sigmoid(s)
+bce_with_logits(s, 1)  # A: log(1 + exp(-s))
+bce_with_logits(s, 0)  # A: log(1 + exp(s))
+-log(D)                # B, the same as the first
+-log(1 - D)            # B, the same as the second
+""".strip()
 POINTS = 400  # of a curve, at most
 HUES = tuple((TITLES[name], colour) for name, colour in zip(PAIR, (charts.A, charts.B), strict=True))
 
@@ -35,11 +42,11 @@ def draw() -> None:
     question, answer = st.columns([2, 3], gap="large")
     with question:
         st.markdown(
-            "**Two ways to write one loss.** G minimises −log D(G(z)). One network gets it as *BCE with logits*; the "
-            "other as the naive log of a sigmoid. Same initial weights, same batches, same z. **How will their losses "
-            "compare over 100\u202f000 iterations?**"
+            "**Two ways to write one loss.** G minimises −log D(G(z)); D minimises −log D(x) − log(1 − D(G(z))). One "
+            "pair gets them as *BCE with logits*, the other as the naive log of a sigmoid. Same initial weights, same "
+            "batches, same z. **How will their losses compare over 100\u202f000 iterations?**"
         )
-        st.code("D = sigmoid(s)\nbce_with_logits(s, 1)   # A: log(1 + exp(-s))\n-log(D)                 # B", "python")
+        st.code(CODE, "python")
         bet = st.pills("Your bet", BETS, key="gan_bet", bind="query-params")
         if bet:
             st.markdown("**Right.**" if bet == ANSWER else f"**No:** {ANSWER.lower()}.")

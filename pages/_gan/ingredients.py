@@ -69,7 +69,12 @@ def _where() -> str:
         answers = [r["d_fake"] for r in run.history() if "d_fake" in r] if run else []
         if answers:
             said.append(f"{np.mean(answers):.2f} ({OBJECTIVES[name].title})")
-    return f"Mean D(G(z)) over the recorded runs: {words.listed(said)}." if said else ""
+    if not said:
+        return ""
+    return (
+        f"Mean D(G(z)) over the recorded runs: {words.listed(said)}. D pulls the other way: ½ is where G would let go, "
+        "not where the game ends."
+    )
 
 
 def log() -> None:

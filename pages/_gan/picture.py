@@ -32,8 +32,8 @@ DIGITS = [str(digit) for digit in range(10)]
 TOP = 0.6  # of the axis of the digits; higher bars are cut
 
 CURVES: dict[str, dict[str, Any]] = {  # curve → field of the records, and how it is drawn
-    VARIETY: {"field": "digit_entropy", "y_title": "1 = all ten alike", "y_domain": [0, 1], "digits": 2},
-    ONES: {"field": "ones", "y_title": "share of 1s (%)", "y_domain": [0, 100], "digits": 0},
+    VARIETY: {"field": "digit_entropy", "y_title": "1 = all ten equally often", "y_domain": [0, 1], "digits": 2},
+    ONES: {"field": "ones", "y_title": "share of 1s (%)", "y_domain": [0, 100], "digits": 1},
     CERTAINTY: {"field": "certainty", "y_title": "of the judge", "y_domain": [0, 1], "digits": 2},
     FRECHET: {"field": "frechet", "y_title": "0: like test images", "y_domain": None, "digits": 0},
 }
@@ -130,6 +130,7 @@ def _sheets(settings: Settings, side: str, run: Run | None, labels: Sequence[int
     late = settings.iterations > steps[-1] if steps else False
     about = [f"after {words.count(steps[i])}" if late and 0 <= i == len(steps) - 1 else "" for i in at]
     missing = "Not recorded." if limits.read_only() else "Not trained yet. Train live shows it."
+    missing = "The first sheet comes in a moment." if run and run.active else missing
     title = short(settings.sides[side])
     if sent is None and steps:
         return Sheets(side, title, [], at, about, missing, shelved=_name(side, run, settings.iterations))

@@ -150,7 +150,7 @@ function curves({ lines, refs, top, last }) {
       to.arc(x(here), end, 4, 0, 7)
       to.fill()
       write(pen, line.name, w - 56, end - 2, { size: 13, bold: true, color: pen.ink })
-      write(pen, `${Math.round(100 * at(line.y, here))}\u202f%`, w - 56, end + 13, { size: 13, color: pen.ink })
+      write(pen, `${Math.round(100 * line.y[Math.floor(here)])}\u202f%`, w - 56, end + 13, { size: 13, color: pen.ink })
     }
   }
 }

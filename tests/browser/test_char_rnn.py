@@ -116,6 +116,21 @@ def test_a_prime_is_written_on_letter_by_letter_and_stops_when_told(server, page
     assert written(page) == "What is"
 
 
+@pytest.mark.parametrize("what", ["A | B", "Iterations"])
+def test_a_prime_longer_than_the_old_text_takes_its_place(server, page: Page, what: str) -> None:
+    opened(page, server.url, "rnn_length=50")
+    if what != "A | B":
+        page.get_by_role("radio", name=what).click()
+        expect(readout(page)).to_contain_text("Iteration")
+    prime = "To be, or not to be, that is the question. " * 3
+    enter(page, prime)
+    expect(box(page)).to_contain_text(prime.strip())
+    enter(page, "Who")
+    expect(box(page)).not_to_contain_text("question.")
+    expect(box(page)).to_contain_text("Who")
+    assert page.get_by_text("BidiComponent Error").count() == 0
+
+
 def test_the_temperature_moved_while_it_writes_leaves_what_is_written(server, page: Page) -> None:
     opened(page, server.url, "rnn_seed=1&rnn_length=1000")  # fifty seconds of writing
     page.locator(".writer input").focus()

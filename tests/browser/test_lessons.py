@@ -82,6 +82,20 @@ def test_keys_for_every_page(server, page: Page) -> None:
     expect(control(page, "clf_a_optimizer")).to_be_visible()
 
 
+@pytest.mark.parametrize("way", ["chosen", "left"])
+def test_a_list_that_is_closed_hears_no_more_keys(server, page: Page, way: str) -> None:
+    opened(page, f"{server.url}/gan?lesson=same-loss-different-digits&step=2")
+    control(page, "gan_curve").get_by_role("combobox").click()
+    if way == "chosen":
+        page.get_by_role("option", name="Share of 1s", exact=True).click()
+    else:
+        page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement.role !== 'combobox'")
+    page.wait_for_selector(IDLE)
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile("step=3$"))
+
+
 def test_presentation_and_hidden_controls_last_from_page_to_page(server, page: Page) -> None:
     opened(page, f"{server.url}/gan")
     menu, differs = page.get_by_test_id("stHeader"), page.locator(".st-key-controls").get_by_text("differs:")

@@ -182,7 +182,7 @@ def test_the_table_to_take_home_has_a_line_an_image() -> None:
 
 def test_the_readings_follow_from_the_figures() -> None:
     assert readings.reading(0.98, 0.985) != readings.reading(0.95, 0.985) != readings.reading(0.5, 0.985)
-    assert "48 points" in readings.reading(0.5, 0.98)
+    assert "48.0 points" in readings.reading(0.5, 0.98)
 
 
 def test_the_commands_to_reproduce_make_the_layouts_on_the_page() -> None:

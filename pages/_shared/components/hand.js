@@ -6,6 +6,7 @@ const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in 
 const [LOW, MENU] = [800, 34] // px: in a window up to this height, a lesson's step has the room of the menu
 const NARROW = 640 // px: on a phone, a step shows the picture and not the controls above it
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
+const LEFT = 100 // ms after which a list has closed
 const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
 
@@ -21,6 +22,8 @@ export default function ({ parentElement, data: packed }) {
   self.list.replaceChildren(...Object.entries(data.keys).flatMap(([key, does]) => [make("dt", key), make("dd", does)]))
   return () => {
     removeEventListener("keydown", self.heard)
+    removeEventListener("click", self.left, true)
+    removeEventListener("keydown", self.left, true)
     for (const move of MOVES) removeEventListener(move, self.moved)
     clearInterval(self.waiting)
     clearTimeout(self.later)
@@ -42,6 +45,9 @@ function create(parent) {
   self.later = setTimeout(() => makeRoom(self), SETTLED)
   self.heard = event => hear(self, event)
   addEventListener("keydown", self.heard)
+  self.left = event => leave(event)
+  addEventListener("click", self.left, true)
+  addEventListener("keydown", self.left, true)
   self.moved = () => clearInterval(self.waiting)
   for (const move of MOVES) addEventListener(move, self.moved, { passive: true })
   return self
@@ -105,6 +111,13 @@ function hear(self, event) {
   const asked = /^[1-4]$/.test(key) && document.querySelector(".st-key-lesson_question")
   const done = asked ? clickSoon(`.st-key-lesson_choice_${key} button`) : KEYS[key]?.(self)
   if (done ?? KEYS[key]) event.preventDefault()
+}
+
+// A list from which something was chosen with the mouse, or that was left with Escape, hears no more keys
+function leave(event) {
+  const from = event.composedPath()[0]
+  const over = event.type === "click" ? from.closest?.('[role="option"]') : event.key === "Escape" && from.role === "combobox"
+  if (over) setTimeout(() => document.activeElement?.role === "combobox" && document.activeElement.blur(), LEFT)
 }
 
 // Whether typing belongs to this element

@@ -64,6 +64,8 @@ function accept(self, data) {
   const tempered = old && old.about === data.about && data.frames.length === 1
   const begun = tempered && self.shown < self.total
   if (begun && data.schedule.length === 1) return ask(self, data)
+  if (old && (!begun || old.story !== data.story)) stop(self) // as long as the old texts stand: the new may be shorter
+  self.hover = null
   self.data = data
   self.root.setAttribute("aria-label", data.alt)
   const anew = old && old.story !== data.story
@@ -71,7 +73,6 @@ function accept(self, data) {
   measure(self)
   if (!old || anew) self.pin = self.given
   if (anew && data.speed && data.frames.length === 1) {
-    stop(self)
     lay(self, 0)
     return start(self)
   }
@@ -79,7 +80,6 @@ function accept(self, data) {
     lay(self, here)
     return goOn(self)
   }
-  stop(self)
   self.pin ??= self.given
   lay(self, self.total)
   if (self.asked) self.tell(null) // what was switched before is over
