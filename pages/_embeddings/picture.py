@@ -91,9 +91,10 @@ def _stream(settings: Settings) -> str:
     return f"{settings.networks['B'].dataset} {settings.points} {settings.pixels}"
 
 
-def together(columns: list[Column], points: Points, *, stream: str, sprite: str | None, first: int = 0) -> dict:
-    """The columns as one panel."""
-    colors = [charts.CLASSES[k % len(charts.CLASSES)] for k in range(len(points.classes))]
+def together(columns: list[Column], points: Points, *, stream: str, sprite: str | None, first: int = 0,
+             hues: Sequence[str] = charts.CLASSES) -> dict:  # fmt: skip
+    """The columns as one panel; ``hues`` are the colours of the classes, in turn."""
+    colors = [hues[k % len(hues)] for k in range(len(points.classes))]
     return panel(columns, stream=stream, labels=points.labels, classes=points.classes, colors=colors, sprite=sprite,
                  across=library.ACROSS, hint=HINT, first=first)  # fmt: skip
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
+from core import charts
 from core.embeddings import EVERY, Config
 from core.runs import Run
 from pages._embeddings import library, picture, readings
@@ -17,7 +20,7 @@ from pages._shared.components.scrubber import scrubber
 PERPLEXITIES = (5, 30, 50, 100)
 SEEDS = (42, 43, 44)  # recorded
 FEATURES, PIXELS = "Trained features", "Raw pixels"
-NOISE = (2, 5, 30, 100)  # perplexities of the noise
+NOTHING, NOISE = "noise", (2, 5, 30, 100)  # the row without classes, and its perplexities
 HEIGHT, AROUND = 310, 130  # pixels of a row, and of what stands around them
 HINT = "Drag over a clump: are its images together in the other maps as well?"
 NOISE_HINT = "Drag over a clump of noise: at another perplexity its points lie apart."
@@ -31,7 +34,7 @@ def draw(settings: Settings, found: Found, frame: int) -> None:
         "**Nothing but noise**, 500 points of it. There are no groups in here, and yet at low perplexity t-SNE makes "
         "clumps of twos, threes and fours: every point needs neighbours."
     )
-    _maps("emb_noise_maps", "500", [("noise", noise)], NOISE, NOISE_HINT, "Small multiples of t-SNE of noise")
+    _maps("emb_noise_maps", "500", [(NOTHING, noise)], NOISE, NOISE_HINT, "Small multiples of t-SNE of noise")
     text, what, seed = st.columns([6, 4, 2], vertical_alignment="bottom")
     text.markdown(
         "**The same 2\u202f000 images** in every map. What stays from map to map may be real. What changes with the "
@@ -68,6 +71,9 @@ def _layouts(shown: str, **more) -> list[Run | None]:
 def _panel(key: str, shown: str, _rows: list[Row], perplexities: Sequence[int]) -> dict:
     columns = [_column(name, row, perplexities) for name, row in _rows]
     points = library.points_of(_rows[0][1][0], _rows[0][1][0].steps[0])
+    if _rows[0][0] == NOTHING:  # nor are its points images of anything
+        points = dataclasses.replace(points, labels=np.zeros_like(points.labels), classes=(NOTHING,))
+        return picture.together(columns, points, stream=NOTHING, sprite="", hues=(charts.COURSE,))
     sprite = library.sprite("mnist", len(points.labels))
     return picture.together(columns, points, stream=f"real {shown}", sprite=sprite)
 
@@ -79,8 +85,8 @@ def _column(name: str, row: list[Run], perplexities: Sequence[int]) -> Column:
         step = run.steps[-1]
         points = library.points_of(run, step)
         figures = readings.short(library.quality(run)[step])
-        lines = ["pure chance"] if name == "noise" else [figures]
+        lines = ["pure chance"] if name == NOTHING else [figures]
         maps.append(Map(f"perplexity {perplexity}", [points.places], [lines]))
         said = [points]
-    judged = said if name != "noise" else []
+    judged = said if name != NOTHING else []
     return Column("", [name], maps, [p.called for p in judged], [p.certainty for p in judged])

@@ -24,8 +24,8 @@ CODE = """
 D = sigmoid(s)
 bce_with_logits(s, 1)  # A: log(1 + exp(-s))
 bce_with_logits(s, 0)  # A: log(1 + exp(s))
--log(D)                # B, the same as the first
--log(1 - D)            # B, the same as the second
+-log(D)                # B, as the first
+-log(1 - D)            # B, as the second
 """.strip()
 POINTS = 400  # of a curve, at most
 HUES = tuple((TITLES[name], colour) for name, colour in zip(PAIR, (charts.A, charts.B), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -191,8 +192,8 @@ def band(config: Config, steps: Sequence[int], field: str) -> list[list[float] |
 
 
 def value(record: dict[str, Any], field: str) -> float:
-    """What a record says; "ones" is the share of 1s in %."""
-    return 100 * record["digit_histogram"][1] if field == "ones" else record[field]
+    """What a record says; "ones" is the share of 1s in %, rounded down as in the bars: 99.55 is 99.5."""
+    return math.floor(1000 * record["digit_histogram"][1]) / 10 if field == "ones" else record[field]
 
 
 def reading(curve: str) -> str:

@@ -4,6 +4,7 @@
 const SEEN = ["present", "bare"] // views: classes of <html>, kept for as long as the tab is open
 const PATIENCE = 2500 // ms for which a lesson's step keeps what it is about in view, unless the viewer moves
 const [LOW, MENU] = [800, 34] // px: in a window up to this height, a lesson's step has the room of the menu
+const EDGE = 14 // px between the last line of a page and the bar of a lesson
 const NARROW = 640 // px: on a phone, a step shows the picture and not the controls above it
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
 const LEFT = 100 // ms after which a list has closed
@@ -79,7 +80,7 @@ function makeRoom(self) {
   })
   html.classList.toggle("bare", bare)
   const bar = document.querySelector(".st-key-lesson_bar")?.getBoundingClientRect().height ?? 0
-  const covered = Math.max(0, bar - (innerHeight <= LOW ? MENU : 0))
+  const covered = bar && Math.max(0, bar + EDGE - (innerHeight <= LOW ? MENU : 0))
   html.style.setProperty("--spare", (bare ? controls - kept : 0) - covered)
   dispatchEvent(new Event("resize"))
 }

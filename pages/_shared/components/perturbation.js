@@ -346,7 +346,7 @@ function showScale(self, row, map) {
   context.putImageData(bench, 0, 0)
   self.told.textContent = self.own.checked && kind < 2
     ? "As in the course: a map of 0.001 now looks as strong as one of 1."
-    : ["What was added to the image.", "Of the loss, by the pixels; one scale for all.", "All that a step under L∞ uses of the gradient."][kind]
+    : ["What was added.", "Of the loss, by the pixels; one scale for all.", "All that a step under L∞ uses of the gradient."][kind]
 }
 
 // Words
