@@ -84,7 +84,7 @@ def test_keys_for_every_page(server, page: Page) -> None:
 
 @pytest.mark.parametrize("way", ["chosen", "left"])
 def test_a_list_that_is_closed_hears_no_more_keys(server, page: Page, way: str) -> None:
-    opened(page, f"{server.url}/gan?lesson=same-loss-different-digits&step=2")
+    opened(page, f"{server.url}/gan?lesson=same-loss-different-digits&step=3")
     control(page, "gan_curve").get_by_role("combobox").click()
     if way == "chosen":
         page.get_by_role("option", name="Share of 1s", exact=True).click()
@@ -93,7 +93,7 @@ def test_a_list_that_is_closed_hears_no_more_keys(server, page: Page, way: str) 
     page.wait_for_function("() => document.activeElement.role !== 'combobox'")
     page.wait_for_selector(IDLE)
     page.keyboard.press("n")
-    page.wait_for_url(re.compile("step=3$"))
+    page.wait_for_url(re.compile("step=4$"))
 
 
 def test_presentation_and_hidden_controls_last_from_page_to_page(server, page: Page) -> None:
