@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -31,6 +31,7 @@ from core.data import Dataset, Split
 from core.layers import joined
 from core.rng import generator
 from core.runs import Diverged, RunError
+from core.settings import check_bounds, check_names, check_types
 
 MODELS = ("large", "small")  # the course's network; the one of core.digits
 RATES = {"constant": lambda done: 1.0, "falling": lambda done: 1 - done}  # learning rate, by the share that is done
@@ -61,20 +62,12 @@ class Config:
     seed: int = 42  # decides the initial weights, the batches, dropout and the attacks' random starts
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, kind = getattr(self, setting.name), type(setting.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, setting.name, float(value))  # 1 and 1.0 are one run, and have one name
-            elif not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
-        for name, known in (("model", MODELS), ("initial", INITIALS), ("rate", RATES)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
-        bounds = {"iterations": (1, 1_000_000), "batch_size": (1, 4096), "lr": (1e-7, 100.0), "epsilon": (0.0, 1.0),
-                  "attack_steps": (1, 100), "seed": (0, 2**31 - 1)}  # fmt: skip
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} must be between {low:g} and {high:g}, not {getattr(self, name)}.")
+        check_types(self)
+        check_names(self, model=MODELS, initial=INITIALS, rate=RATES)
+        check_bounds(
+            self, iterations=(1, 1_000_000), batch_size=(1, 4096), lr=(1e-7, 100.0), epsilon=(0.0, 1.0),
+            attack_steps=(1, 100), seed=(0, 2**31 - 1),
+        )  # fmt: skip
         for name in self.unused:
             object.__setattr__(self, name, getattr(type(self), name))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from core.data.vocabulary import encode
 from core.layers import joined
 from core.rng import generator, initialise
 from core.runs import Diverged, Run, RunError, recorder
+from core.settings import check_bounds, check_names, check_types
 
 SAMPLE = "txt"
 SAMPLE_PRIME, SAMPLE_LENGTH, SAMPLE_TEMPERATURE = "The", 300, 0.8  # what is written down while training
@@ -59,21 +60,14 @@ class Config:
     seed: int = 42  # decides the initial weights and the chunks
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, kind = getattr(self, setting.name), type(setting.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, setting.name, float(value))  # 1 and 1.0 are one run, and have one name
-            elif not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
+        check_types(self)
         if not corpus.NAME.fullmatch(self.text):
             raise ValueError(f"text {self.text!r} is no name: choose {corpus.SHAKESPEARE}, or a kept text (own-…).")
-        if self.cell not in MODULES:
-            raise ValueError(f"cell {self.cell!r} is unknown: choose one of {', '.join(MODULES)}.")
-        bounds = {"layers": (1, 4), "hidden": (1, 512), "iterations": (1, 100_000), "chunk": (1, 2000),
-                  "batch": (1, 1000), "lr": (1e-7, 10.0), "clip": (0.0, 1e6), "seed": (0, 2**31 - 1)}  # fmt: skip
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} must be between {low:g} and {high:g}, not {getattr(self, name)}.")
+        check_names(self, cell=MODULES)
+        check_bounds(
+            self, layers=(1, 4), hidden=(1, 512), iterations=(1, 100_000), chunk=(1, 2000), batch=(1, 1000),
+            lr=(1e-7, 10.0), clip=(0.0, 1e6), seed=(0, 2**31 - 1),
+        )  # fmt: skip
         if self.layers * self.hidden * self.batch * self.chunk > LARGEST:
             raise ValueError(f"layers × hidden × batch × chunk must be at most {LARGEST:,}: choose a smaller batch.")
 

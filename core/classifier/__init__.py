@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from core.data import Dataset, Split
 from core.layers import Conv2d, Normalise, joined
 from core.rng import generator, initialise
 from core.runs import Diverged, RunError
+from core.settings import check_bounds, check_names, check_types
 
 SIDE = 32  # pixels; smaller images are padded with black
 RECORD_EVERY = 1600  # images between two progress records; in images, so that records do not depend on the machine
@@ -55,21 +56,14 @@ class Config:
     images: int = 0  # training images, drawn by the seed; 0 = all of them
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, kind = getattr(self, setting.name), type(setting.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, setting.name, float(value))  # 1 and 1.0 are one run, and have one name
-            elif not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
+        check_types(self)
         if not data.NAME.fullmatch(self.dataset):  # it becomes a part of the name of a folder
             raise ValueError(f"dataset {self.dataset!r} is no name: choose one of {', '.join(data.names())}.")
-        for name, known in (("activation", ACTIVATIONS), ("optimizer", OPTIMIZERS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
-        bounds = {"lr": (1e-7, 100.0), "batch_size": (1, 4096), "epochs": (1, 100), "seed": (0, 2**31 - 1)}
-        for name, (low, high) in {**bounds, "images": (0, 10**7)}.items():
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} must be between {low:g} and {high:g}, not {getattr(self, name)}.")
+        check_names(self, activation=ACTIVATIONS, optimizer=OPTIMIZERS)
+        check_bounds(
+            self, lr=(1e-7, 100.0), batch_size=(1, 4096), epochs=(1, 100), seed=(0, 2**31 - 1),
+            images=(0, 10**7),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Letters for shapes: n points (test images), D features, K classes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from core import classifier, data, digits, runs
 from core.data import Dataset
 from core.embeddings import making
 from core.embeddings.making import EVERY, LAST, NOISE, Layout, Subject
+from core.settings import check_bounds, check_names, check_types
 
 LAYOUTS = ("none", "pca", "tsne")
 INITS = ("pca", "random")
@@ -61,27 +62,19 @@ class Config:
     seed: int = 42  # training: weights, batches, choice of images; t-SNE: initial places; noise: the noise
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, kind = getattr(self, setting.name), type(setting.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, setting.name, float(value))  # 30 and 30.0 are one run, and have one name
-            elif not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
+        check_types(self)
         if not data.NAME.fullmatch(self.dataset):  # it becomes a part of the name of a folder
             raise ValueError(f"dataset {self.dataset!r} is no name: choose one of {', '.join(data.names())}.")
         if self.network and not runs.NAME.fullmatch(self.network):
             raise ValueError(f"network {self.network!r} is no name of a run: `python -m core runs` lists them.")
         if not data.NAME.fullmatch(self.layer):
             raise ValueError(f"layer {self.layer!r} is no name: features, pixels, noise and conv1 are some.")
-        for name, known in (("layout", LAYOUTS), ("init", INITS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
-        bounds = {"epochs": (1, 100), "batch_size": (1, 4096), "lr": (1e-7, 100.0), "images": (0, 10**7),
-                  "points": (20, 100_000), "epoch": (EVERY, 100), "perplexity": (1.0, 10_000.0),
-                  "iterations": (1, 10_000), "exaggeration": (1.0, 100.0), "seed": (0, 2**31 - 1)}  # fmt: skip
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} must be between {low:g} and {high:g}, not {getattr(self, name)}.")
+        check_names(self, layout=LAYOUTS, init=INITS)
+        check_bounds(
+            self, epochs=(1, 100), batch_size=(1, 4096), lr=(1e-7, 100.0), images=(0, 10**7),
+            points=(20, 100_000), epoch=(EVERY, 100), perplexity=(1.0, 10_000.0), iterations=(1, 10_000),
+            exaggeration=(1.0, 100.0), seed=(0, 2**31 - 1),
+        )  # fmt: skip
         for name in self.unused:
             object.__setattr__(self, name, getattr(type(self), name))
         if self.layout == "tsne" and self.perplexity >= self.points:

@@ -10,7 +10,7 @@ Letters for shapes: N images, Z latent dimensions, P = 784 pixels of an image in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from core.gan.objectives import OBJECTIVES, named
 from core.gan.sheets import SHOWN, grey, sheet_png
 from core.rng import generator
 from core.runs import RunError
+from core.settings import check_bounds, check_names, check_types
 
 SAMPLE = "png"  # the suffix of Progress.sample
 WEIGHTS_AT = (0, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000)  # and at the end
@@ -52,22 +53,12 @@ class Config:
     seed: int = 42  # decides the initial weights, the batches and every z
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, kind = getattr(self, setting.name), type(setting.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, setting.name, float(value))  # 1 and 1.0 are one run, and have one name
-            elif not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"{setting.name} must be of type {kind.__name__}, not {value!r}.")
-        for name, known in (("objective", OBJECTIVES), ("z", LATENTS), ("output", OUTPUTS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
-        bounds = {
-            "iterations": (1, 1_000_000), "z_dim": (1, 1024), "smoothing": (0, 0.5), "d_steps": (1, 10),
-            "batch_size": (1, 1024), "lr_d": (1e-7, 1e6), "lr_g": (1e-7, 1e6), "seed": (0, 2**31 - 1),
-        }  # fmt: skip
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} must be between {low:g} and {high:g}, not {getattr(self, name)}.")
+        check_types(self)
+        check_names(self, objective=OBJECTIVES, z=LATENTS, output=OUTPUTS)
+        check_bounds(
+            self, iterations=(1, 1_000_000), z_dim=(1, 1024), smoothing=(0, 0.5), d_steps=(1, 10),
+            batch_size=(1, 1024), lr_d=(1e-7, 1e6), lr_g=(1e-7, 1e6), seed=(0, 2**31 - 1),
+        )  # fmt: skip
 
     @property
     def sheet_every(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,18 +20,8 @@ from core.adversarial.measures import ROBUST, course_runs, robust_accuracy
 from core.adversarial.rates import accuracy
 from core.adversarial.traces import start, unbounded
 from core.data import Dataset, Split
-from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 from core.runs import Diverged, RunError, recorder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cut(dataset: Dataset, train: int, test: int) -> Dataset:
@@ -274,11 +263,11 @@ class Explodes(digits.DigitCNN):
 # Figures
 
 
-def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
+def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch, judge):
     for name, fewer in (("ROBUST_IMAGES", 30), ("MATRIX_IMAGES", 60), ("CURVE_IMAGES", 60)):
         monkeypatch.setattr(measures, name, fewer)
     mnist = cut(data.load("mnist"), 100, 600)
-    found = adversarial.measure(shipped_judge(), mnist)
+    found = adversarial.measure(judge, mnist)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == [
         "test_accuracy", "test_loss", "pgd_accuracy", "certainty_four", "certainty_noise", "certainty_zeros",
@@ -292,8 +281,7 @@ def test_the_figures_are_plain_values_and_mean_what_they_say(monkeypatch):
     assert found["curves"]["fgsm"][0] >= 0.98
 
 
-def test_certainties_are_means_over_the_courses_runs(mnist):
-    judge = shipped_judge()
+def test_certainties_are_means_over_the_courses_runs(mnist, judge):
     found = course_runs(judge, mnist.test)
     x, labels = measures.first_images(judge, mnist.test, 500)
     fours, course = x[labels == 4][:50], named("course")
@@ -305,8 +293,7 @@ def test_certainties_are_means_over_the_courses_runs(mnist):
         assert found[f"certainty_{name}"] == pytest.approx(certainty.mean().item(), abs=0.01)
 
 
-def test_steepness_foretells_a_small_step(mnist):
-    judge = shipped_judge()
+def test_steepness_foretells_a_small_step(mnist, judge):
     x, labels = measures.first_images(judge, mnist.test, 500)
     fours = x[labels == 4][:50] * 0.98 + 0.01  # so that nothing is clipped
     nines, size = torch.full((len(fours),), 9), 1e-4
@@ -316,8 +303,8 @@ def test_steepness_foretells_a_small_step(mnist):
     assert (losses[0] - losses[1]) / size == pytest.approx(steepness, rel=0.1)
 
 
-def test_a_plain_network_stands_no_strong_attack(mnist):
-    assert robust_accuracy(shipped_judge(), mnist.test, 50) == 0
+def test_a_plain_network_stands_no_strong_attack(mnist, judge):
+    assert robust_accuracy(judge, mnist.test, 50) == 0
     assert (ROBUST.norm, ROBUST.epsilon, ROBUST.steps, ROBUST.random_start) == ("linf", 0.3, 40, True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,15 +20,6 @@ test_images.__test__ = False  # its name alone looks like a test
 DIGITS = runs.run_name("embeddings", EmbeddingsConfig())
 GREY = "classifier-mnist-adam-tanh-lr0.001-s42-4ef63367"
 COLOUR = "classifier-cifar10-adam-leaky-relu-lr0.001-s42-c5d8091c"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # Networks and images

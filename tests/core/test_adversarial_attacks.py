@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,26 +13,10 @@ from torch import nn
 from core import data
 from core.adversarial.attacks import ATTACKS, NORMS, TITLES, Attack, advance, begin, look, named, perturb, walk
 from core.bench.adversarial import foolbox_attack
-from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 N = 12  # images
 CASES = [(name, epsilon, targeted) for name in ATTACKS for epsilon in (0.05, 0.3, 2.0) for targeted in (True, False)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def judge() -> nn.Module:
-    """The shipped network for digits."""
-    return shipped_judge()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,24 +14,8 @@ from core import data, digits
 from core.adversarial import rates
 from core.adversarial.attacks import named, perturb, walk
 from core.adversarial.rates import accuracy, against_epsilon, answers, at_random, called, fit, success_matrix, transfer
-from core.judge import judge as shipped_judge
 from core.layers import Normalise
 from core.rng import generator, initialise
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def judge() -> nn.Module:
-    """The shipped network for digits."""
-    return shipped_judge()
 
 
 @pytest.fixture(scope="module")
@@ -158,13 +141,13 @@ class Wide(nn.Module):
         return x.flatten(1)
 
 
-def test_images_are_padded_or_cut_to_the_side_of_a_network():
+def test_images_are_padded_or_cut_to_the_side_of_a_network(judge):
     x = torch.rand(2, 1, 28, 28)
     wide = fit(x, Wide())
     assert wide.shape == (2, 1, 32, 32)
     torch.testing.assert_close(wide, F.pad(x, (2, 2, 2, 2)))
-    torch.testing.assert_close(fit(wide, shipped_judge()), x)
-    assert fit(x, shipped_judge()).shape == x.shape
+    torch.testing.assert_close(fit(wide, judge), x)
+    assert fit(x, judge).shape == x.shape
     assert answers(Wide().eval(), x).shape == (2, 1024)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,25 +14,9 @@ from core import classifier, data
 from core.adversarial import traces
 from core.adversarial.attacks import ATTACKS, Attack, look, named
 from core.adversarial.traces import control, judged, start, to_every_target, trace, unbounded
-from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 FOUR = 4  # index of a test image that is a four
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def judge() -> nn.Module:
-    """The shipped network for digits."""
-    return shipped_judge()
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +191,7 @@ def test_a_second_network_judges_every_point(judge, images):
     np.testing.assert_allclose(one, found.probabilities[0, 0], atol=1e-5)
 
 
-def test_colour_images_and_a_network_of_another_size(images):
+def test_colour_images_and_a_network_of_another_size(images, judge):
     samples = data.samples("cifar10")
     colour = classifier.CNNBasic("leaky_relu", 3, 10, (0.5,) * 3, (0.25,) * 3)
     grey = classifier.CNNBasic("leaky_relu", 1, 10, (0.1,), (0.3,))
@@ -222,4 +205,4 @@ def test_colour_images_and_a_network_of_another_size(images):
     assert (found.losses[:, -1] > found.losses[:, 0]).all()
     padded = np.pad(images[:2], ((0, 0), (0, 0), (2, 2), (2, 2)))
     np.testing.assert_allclose(judged(grey, images[:2]), judged(grey, padded), atol=1e-6)
-    np.testing.assert_allclose(judged(shipped_judge(), padded), judged(shipped_judge(), images[:2]), atol=1e-5)
+    np.testing.assert_allclose(judged(judge, padded), judged(judge, images[:2]), atol=1e-5)

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from core import classifier, data
 from core.adversarial.attacks import NORMS, named, perturb
 from core.adversarial.universal import added, universal
-from core.judge import judge as shipped_judge
 from core.rng import generator, initialise
 
 FOUND_ON = slice(0, 100)
 UNSEEN = slice(100, 400)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def judge() -> nn.Module:
-    return shipped_judge()
 
 
 @pytest.fixture(scope="module")

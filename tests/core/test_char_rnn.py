@@ -28,15 +28,6 @@ def settings(**changes) -> Config:
     return Config(**{"hidden": 12, "layers": 1, "iterations": 4, "chunk": 10, "batch": 4, **changes})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As in training: more threads only wait for each other here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def plays() -> Corpus:
     """The first and last lines of the embedded text."""

@@ -26,15 +26,6 @@ def small(dataset: Dataset, train: int, test: int) -> Dataset:
     return dataclasses.replace(dataset, **dict(zip(("train", "test"), first, strict=True)))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def mnist() -> Dataset:
     return small(data.load("mnist"), 1600, 500)

@@ -21,15 +21,6 @@ FEW = {"points": 300, "perplexity": 10.0, "iterations": 60}
 NETWORK = runs.run_name("embeddings", Config())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def made(config: Config, home: Path) -> Run:
     """The run of a config, recorded in a folder of its own or found there."""
     path = home / "embeddings" / runs.run_name("embeddings", config)

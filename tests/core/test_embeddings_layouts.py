@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from openTSNE import TSNEEmbedding
 from openTSNE.affinity import PerplexityBasedNN
 from sklearn.manifold import trustworthiness
@@ -14,15 +13,6 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from core.embeddings import layouts
 from core.embeddings import measures as layout_measures
 from core.embeddings.layouts import align, exact_gradient, initial_places, nearest, pca, place_among, projection, tsne
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def rng() -> np.random.Generator:

@@ -27,15 +27,6 @@ from core.runs import Diverged, RunError, recorder
 COUNT = 12  # iterations of a comparison
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def mnist() -> Dataset:
     return data.load("mnist")

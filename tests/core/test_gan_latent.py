@@ -18,15 +18,6 @@ from core.gan.sheets import LEVELS, animation, cells, grey, sheet_png
 from core.rng import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def model(**settings) -> Generator:
     return gan.build(Config(**settings), data.load("mnist"))
 

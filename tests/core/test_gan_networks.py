@@ -22,15 +22,6 @@ from core.gan.networks import (
 from core.rng import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the recorder has it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=generator(seed, "test"))
 

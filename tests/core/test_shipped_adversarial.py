@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -22,15 +21,6 @@ from core.runs import Run
 
 MOST_BYTES = 20_500_000
 STANDARD = [name for name in NETWORKS if name != "robust"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the pages have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def of(name: str) -> Run:
