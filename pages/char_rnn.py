@@ -7,7 +7,7 @@ import streamlit as st
 from core.data import DataMissing
 from core.runs import RunError
 from pages._char_rnn import library, live, notice, picture, settings, tabs
-from pages._shared import heading, share, training
+from pages._shared import heading, share, stage, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("Char-RNN", "What does it know after a letter?", ("rnn_a_", "rnn_b_"))
@@ -21,9 +21,9 @@ with st.container(gap="xsmall"):
     bar.markdown(notice.told(chosen) or notice.differs(chosen))
     going = live.training_run()
     live.buttons(bar, going)
-    stage, frames = st.empty(), []
+    place, frames = stage.stage("char_rnn"), []
     if going is None:
-        with stage.container(gap="xsmall", key="stage_char_rnn"):
+        with place:
             try:
                 with st.spinner("Writing…"):
                     frames = picture.takes(chosen)
@@ -38,5 +38,5 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, frames, quick=going is None)
 
 if going is not None:
-    with training.following(stage):
-        live.follow(going, stage)
+    with training.following(place):
+        live.follow(going, place)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import runs
 from pages._classifier import download, live, notice, picture, recordings, settings, tabs
-from pages._shared import heading, share, training
+from pages._shared import heading, share, stage, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("Classifier", "Does the optimizer matter, or the learning rate?", ("clf_a_", "clf_b_"))
@@ -19,9 +19,9 @@ with st.container(gap="xsmall"):
     progress = st.empty()
 
     active = any(run and run.active for run in pair.values())
-    stage, epoch = st.empty(), recordings.last_epoch(pair)
+    place, epoch = stage.stage("classifier"), recordings.last_epoch(pair)
     if not active:
-        with stage.container(gap="xsmall", key="stage_classifier"):
+        with place:
             epoch = picture.draw(chosen, pair, epoch)
     with corner:
         share.popover({side: runs.command("classifier", config) for side, config in chosen.sides.items()})
@@ -33,7 +33,7 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, pair, epoch, quick=not active)
 
 if active:
-    with training.following(stage):
-        live.follow(chosen, live.shown(chosen), stage)
+    with training.following(place):
+        live.follow(chosen, live.shown(chosen), place)
 if download.is_going(chosen.a.dataset):
     download.follow(chosen.a.dataset, progress)

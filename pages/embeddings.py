@@ -8,7 +8,7 @@ from core import runs
 from core.data import DataMissing
 from core.runs import RunError
 from pages._embeddings import library, live, notice, picture, settings, tabs
-from pages._shared import heading, share, training
+from pages._shared import heading, share, stage, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw(
@@ -32,9 +32,9 @@ with st.container(gap="xsmall"):
     live.buttons(bar, chosen, found, going)
     if told := notice.warning(chosen):
         st.warning(told, icon=":material/warning:")
-    stage, frame = st.empty(), 0
+    place, frame = stage.stage("embeddings"), 0
     if not going and network is None:
-        with stage.container(gap="xsmall", key="stage_embeddings"):
+        with place:
             try:
                 frame = picture.draw(chosen, found)
             except (DataMissing, RunError) as error:  # a file is damaged, or a network is gone: the message says it
@@ -48,8 +48,8 @@ with st.container(gap="xsmall"):
 tabs.draw(chosen, found, frame, quick=not going and network is None)
 
 if network is not None:
-    with training.following(stage):
-        live.follow_training(network, chosen.points, stage)
+    with training.following(place):
+        live.follow_training(network, chosen.points, place)
 elif going:
-    with training.following(stage):
-        live.follow(chosen, stage)
+    with training.following(place):
+        live.follow(chosen, place)

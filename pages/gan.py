@@ -8,7 +8,7 @@ from core import runs
 from core.data import DataMissing
 from core.runs import RunError
 from pages._gan import live, notice, picture, sample, settings, tabs
-from pages._shared import heading, share, training
+from pages._shared import heading, share, stage, training
 
 with st.container(gap="xsmall"):
     corner = heading.draw("GAN", "Same loss, different digits?", ("gan_a", "gan_b"))
@@ -23,9 +23,9 @@ with st.container(gap="xsmall"):
     going = live.active(found)
     bar.markdown(notice.differs(chosen))
     live.buttons(bar, chosen, found)
-    stage, iteration = st.empty(), 0
+    place, iteration = stage.stage("gan"), 0
     if not going:
-        with stage.container(gap="xsmall", key="stage_gan"):
+        with place:
             try:
                 iteration = picture.draw(chosen, found)
             except (DataMissing, RunError) as error:  # a file is damaged or gone: the message says it
@@ -44,5 +44,5 @@ if not going:
 tabs.draw(chosen, found, iteration, quick=not going)
 
 if going:
-    with training.following(stage):
-        live.follow(chosen, stage)
+    with training.following(place):
+        live.follow(chosen, place)

@@ -16,6 +16,7 @@ from pages._char_rnn.picture import HEIGHT
 from pages._char_rnn.settings import SIDE_BY_SIDE, TEMPERATURES, Settings
 from pages._shared import training
 from pages._shared.charts import draw as draw_chart
+from pages._shared.stage import Slot
 
 NAME = "rnn_training"  # in the session state: the name of the run that is being trained
 
@@ -52,24 +53,27 @@ def wanted() -> None:
         st.session_state["rnn_mode"] = SIDE_BY_SIDE
 
 
-def follow(run: Run, stage: st.delta_generator.DeltaGenerator) -> None:
+def follow(run: Run, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw curves and the newest sample again and again until the training has ended, then let it write.
 
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
-    config, (line, chart, about, text) = library.config_of(run), _places(stage)
+    config, (line, chart, about, text) = library.config_of(run), _slots(place)
     spec = charts.losses(config.iterations, "loss (nats per character)", HEIGHT - 40)
     shown = drawn = None
     while True:
         training.watch([run.name])
-        line.markdown(training.state(library.title(config), run) + _loss(run))
+        with line:
+            st.markdown(training.state(library.title(config), run) + _loss(run))
         if drawn != (drawn := len(run.history())):
             with chart:
                 draw_chart(spec, loss.rows({"A": run}), "The loss of the training so far")
         if run.samples and run.samples[-1] != shown:
             shown = run.samples[-1]
-            about.caption(f"What it writes after {shown} iterations, to the prime The, at temperature 0.8")
-            text.code(_sample(run, shown), language=None, wrap_lines=True, height=HEIGHT - 60)
+            with about:
+                st.caption(f"What it writes after {shown} iterations, to the prime The, at temperature 0.8")
+            with text:
+                st.code(_sample(run, shown), language=None, wrap_lines=True, height=HEIGHT - 60)
         if not run.active:
             _end(run)
             st.rerun()
@@ -79,13 +83,13 @@ def follow(run: Run, stage: st.delta_generator.DeltaGenerator) -> None:
         run = now
 
 
-def _places(stage: st.delta_generator.DeltaGenerator) -> tuple:
-    """Where the state, the chart and the sample are drawn, in as much room as the picture takes."""
-    with stage.container(gap="xsmall", height=HEIGHT + 60, border=False, key="stage_char_rnn"):
-        line = st.empty()
-        left, right = st.columns(2, gap="medium")
-        left.caption("Loss: thin on the batches, thick on held-out text")
-        return line, left.empty(), right.empty(), right.empty()
+def _slots(place: st.delta_generator.DeltaGenerator) -> tuple[Slot, Slot, Slot, Slot]:
+    """Where the state, the chart, and a line and the sample are drawn, in as much room as the picture takes."""
+    whole = place.container(gap="xsmall", height=HEIGHT + 60, border=False)
+    line = whole.container()
+    left, right = whole.columns(2, gap="medium")
+    left.caption("Loss: thin on the batches, thick on held-out text")
+    return Slot(line), Slot(left), Slot(right), Slot(right)
 
 
 def _loss(run: Run) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import streamlit as st
 
@@ -12,6 +14,7 @@ from pages._classifier import download, recordings
 from pages._classifier.settings import Settings
 from pages._shared import again, training, words
 from pages._shared.charts import draw
+from pages._shared.stage import Slot
 
 POINTS = 200  # of a training curve, at most
 REPEATED = "clf_again"  # in the session state: names of the runs that are trained again
@@ -59,12 +62,12 @@ def state(side: str, run: Run | None) -> str:
     return training.state(side, run, words.percent(run.metrics["test_accuracy"]) if done else "")
 
 
-def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generator.DeltaGenerator) -> None:
+def follow(settings: Settings, watched: dict[str, str], place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the live charts again and again until no run is active any more, then run the page once more.
 
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
-    places = _places(stage)
+    places = [Slot(one) for one in _places(place.container(gap="xsmall"))]
     while True:
         pair = {side: recordings.find(name) for side, name in watched.items()}
         training.watch(list(watched.values()))
@@ -74,24 +77,24 @@ def follow(settings: Settings, watched: dict[str, str], stage: st.delta_generato
         time.sleep(training.pause(list(pair.values())))
 
 
-def still(settings: Settings, pair: dict[str, Run | None], stage: st.delta_generator.DeltaGenerator) -> None:
+def still(settings: Settings, pair: dict[str, Run | None]) -> None:
     """The charts of runs that ended before their time, as far as they go."""
-    _draw(settings, pair, _places(stage))
+    _draw(settings, pair, _places(st.container(gap="xsmall")))
 
 
-def _places(stage: st.delta_generator.DeltaGenerator) -> tuple:
+def _places(whole: st.delta_generator.DeltaGenerator) -> list[st.delta_generator.DeltaGenerator]:
     """Where the state, the accuracies and the losses are drawn, in as much room as the replay takes."""
-    with stage.container(gap="xsmall"):
-        line = st.empty()
-        accuracy, loss = st.columns([3, 2])
-        accuracy.caption("Accuracy: dots on all test images, thin lines on the training images")
-        loss.caption("Loss, the same way")
-        return line, accuracy.empty(), loss.empty()
+    line = whole.container()
+    accuracy, loss = whole.columns([3, 2])
+    accuracy.caption("Accuracy: dots on all test images, thin lines on the training images")
+    loss.caption("Loss, the same way")
+    return [line, accuracy, loss]
 
 
-def _draw(settings: Settings, pair: dict[str, Run | None], places: tuple) -> None:
+def _draw(settings: Settings, pair: dict[str, Run | None], places: Sequence[AbstractContextManager]) -> None:
     line, accuracy, loss = places
-    line.markdown("\u2003".join(state(side, run) for side, run in pair.items()))
+    with line:
+        st.markdown("\u2003".join(state(side, run) for side, run in pair.items()))
     for place, what, title, domain in (
         (accuracy, "accuracy", "accuracy (%)", (0, 100)),
         (loss, "loss", "loss (nats)", None),

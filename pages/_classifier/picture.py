@@ -26,10 +26,12 @@ def draw(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
     if not any(pair.values()):
         _empty()
     elif last == 0 and unfinished:
-        live.still(settings, pair, st.empty())
-    else:
-        if unfinished:
+        live.still(settings, pair)
+    elif unfinished:
+        with st.container(gap="xsmall"):
             st.markdown("\u2003".join(live.state(side, run) for side, run in unfinished.items()))
+            return _replay(settings, pair, last)
+    else:
         return _replay(settings, pair, last)
     return last
 

@@ -15,6 +15,7 @@ from pages._embeddings.settings import EPOCHS, UNFOLD, UNFOLDING, Settings
 from pages._shared import training, words
 from pages._shared.components.maps import Column, Map
 from pages._shared.components.scrubber import scrubber
+from pages._shared.stage import Slot
 
 KEPT = 4  # frames that are sent again with new ones
 NETWORK = "emb_training"  # in the session state: the name of the network that is being trained
@@ -105,20 +106,21 @@ def lay_out_next(settings: Settings) -> None:
         st.rerun()
 
 
-def follow(settings: Settings, stage: st.delta_generator.DeltaGenerator) -> None:
+def follow(settings: Settings, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the maps again and again until nothing is going on any more, then run the page once more.
 
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
-    with stage.container(gap="xsmall"):
-        line, place = st.empty(), st.empty()
+    whole = place.container(gap="xsmall")
+    line, grown = Slot(whole), Slot(whole)
     shown: dict = {}
     while True:
         found = {where: library.find(config) for where, config in settings.configs().items()}
         going = [run for run in found.values() if run and run.active]
         training.watch([run.name for run in going])
-        line.markdown("\u2003".join(_state(where, run) for where, run in found.items() if run))
-        _draw_growing(settings, found, place, shown)
+        with line:
+            st.markdown("\u2003".join(_state(where, run) for where, run in found.items() if run))
+        _draw_growing(settings, found, grown, shown)
         if not going:
             st.rerun()
         time.sleep(training.pause(going))
@@ -128,7 +130,7 @@ def _state(where: tuple[str, str], run: Run) -> str:
     return training.state(f"{SIDES[where[0]]} {picture.NAMES[where[1]]}", run, doing="laying out")
 
 
-def _draw_growing(settings: Settings, found: Found, place: st.delta_generator.DeltaGenerator, shown: dict) -> None:
+def _draw_growing(settings: Settings, found: Found, place: Slot, shown: dict) -> None:
     """The maps as far as they are; of frames that the browser has, the newest alone are sent again."""
     labels = picture.frames(settings, found)
     if not labels or labels == shown.get("labels"):
@@ -146,18 +148,19 @@ def _draw_growing(settings: Settings, found: Found, place: st.delta_generator.De
     shown["labels"] = labels
 
 
-def follow_training(run: Run, points: int, stage: st.delta_generator.DeltaGenerator) -> None:
+def follow_training(run: Run, points: int, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the PCA map of a network's features after every epoch of its training."""
-    with stage.container(gap="xsmall"):
-        line, place = st.empty(), st.empty()
+    whole = place.container(gap="xsmall")
+    line, grown = Slot(whole), Slot(whole)
     drawn: list[int] = []
     while True:
         if (run := network()) is None:  # its folder was removed
             st.rerun()
         training.watch([run.name])
-        line.markdown(training.state("Small CNN", run) + _accuracy(run))
+        with line:
+            st.markdown(training.state("Small CNN", run) + _accuracy(run))
         if run.steps and run.steps != drawn:
-            _draw_epochs(run, points, place, again=bool(drawn))
+            _draw_epochs(run, points, grown, again=bool(drawn))
             drawn = run.steps
         if not run.active:
             take_over(run)
@@ -170,7 +173,7 @@ def _accuracy(run: Run) -> str:
     return f"\u2003test accuracy {100 * tested[-1]:.1f}\u202f%" if tested else ""
 
 
-def _draw_epochs(run: Run, count: int, place: st.delta_generator.DeltaGenerator, again: bool) -> None:
+def _draw_epochs(run: Run, count: int, place: Slot, again: bool) -> None:
     glimpses = reading.glimpses(run, count)
     steps = list(range(len(glimpses)))
     notes = [[f"kNN {100 * glimpse.knn:.1f}\u202f% in the plane"] for glimpse in glimpses]

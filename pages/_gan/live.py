@@ -13,6 +13,7 @@ from pages._gan.library import Found
 from pages._gan.settings import Settings, set_side
 from pages._shared import again, training, words
 from pages._shared.components.scrubber import scrubber
+from pages._shared.stage import Slot
 
 REPEATED = "gan_again"  # in the session state: names of the runs that are trained again
 GROWN = "gan_grown"  # in the session state: frames of the growing picture when it was last drawn
@@ -84,21 +85,22 @@ def _is_done(config) -> bool:
     return run is not None and run.status == "done"
 
 
-def follow(settings: Settings, stage: st.delta_generator.DeltaGenerator) -> None:
+def follow(settings: Settings, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the growing picture again and again until nothing is going on any more, then run the page once more.
 
     A loop and not a timer: a click anywhere interrupts it at once, and none is lost.
     """
-    with stage.container(gap="xsmall"):
-        line, place = st.empty(), st.empty()
+    whole = place.container(gap="xsmall")
+    line, grown = Slot(whole), Slot(whole)
     shown: dict = {}
     at = _left_at()
     while True:
         found = runs_of(settings)
         names = active(found)
         training.watch(names)
-        line.markdown("\u2003".join(_state(settings, side, found) for side in found))
-        _draw_growing(settings, found, place, shown, at)
+        with line:
+            st.markdown("\u2003".join(_state(settings, side, found) for side in found))
+        _draw_growing(settings, found, grown, shown, at)
         if not names:
             st.rerun()
         time.sleep(training.pause([run for run in found.values() if run and run.active]))
@@ -118,9 +120,7 @@ def _left_at() -> int | None:
     return frame if frame is not None and frame < st.session_state.get(GROWN, 0) - 1 else None
 
 
-def _draw_growing(
-    settings: Settings, found: Found, place: st.delta_generator.DeltaGenerator, shown: dict, at: int | None
-) -> None:
+def _draw_growing(settings: Settings, found: Found, place: Slot, shown: dict, at: int | None) -> None:
     """The picture as far as it is; sheets that the browser has are not sent again. ``at``: where the viewer left it."""
     labels = picture.frames(settings, found)
     if labels == shown.get("labels"):

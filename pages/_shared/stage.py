@@ -1,0 +1,31 @@
+"""The place of a page's picture, or of what grows while a training is followed.
+
+What stands there stays from run to run of the page until something else takes its place. An empty place, sent before
+what fills it, would take a picture off the screen whenever the browser draws in between: the page would jump, and the
+picture come back without what its viewer did to it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def stage(topic: str) -> st.delta_generator.DeltaGenerator:
+    """The place. Whatever draws there draws one element or one container: then nothing of the one before is left."""
+    return st.container(gap="xsmall", key=f"stage_{topic}")
+
+
+class Slot:
+    """A place in a container that is drawn again and again, as ``with slot: …``; made when it is drawn first."""
+
+    def __init__(self, within: st.delta_generator.DeltaGenerator) -> None:
+        self._within = within
+        self._place: st.delta_generator.DeltaGenerator | None = None
+
+    def __enter__(self) -> None:
+        if self._place is None:
+            self._place = self._within.empty()
+        self._place.__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        self._place.__exit__(*raised)
