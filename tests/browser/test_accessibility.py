@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+from tests.browser.widgets import IDLE
+
 PAGES = ("", "classifier", "embeddings", "char_rnn?rnn_speed=at+once", "gan", "adversarial",
          "classifier?lesson=a-fair-fight&step=1", "gan?lesson=same-loss-different-digits&step=2")  # fmt: skip
 READY = """() => [...document.querySelectorAll("style")].some(style => style.textContent.includes(".st-key-lesson_bar"))

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
-from tests.browser.test_classifier import IDLE, control, query
+from tests.browser.widgets import IDLE, control, query
 
 EACH = """element => {  // ms that a picture takes when the target or the step is dragged
   const [target, step] = ["target", "step"].map(name => element.querySelector(`input.${name}`))

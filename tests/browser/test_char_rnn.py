@@ -8,9 +8,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
-from tests.browser.test_classifier import choose, control, query
+from tests.browser.widgets import IDLE, choose, control, query
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 TINY = ("rnn_tab=Your+text&rnn_t_layers=1&rnn_t_hidden=8&rnn_t_iterations=50&rnn_t_chunk=10&rnn_t_batch=2"
         "&rnn_length=50")  # fmt: skip
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+from tests.browser.widgets import IDLE, choose, control, press, query
+
 QUICK = "clf_data=MNIST&clf_images=5%E2%80%AF000"
 
 
@@ -18,23 +18,6 @@ def opened(page: Page, url: str, query: str = "") -> Page:
     expect(page.get_by_role("heading", name="Classifier", exact=True)).to_be_visible()
     page.wait_for_selector(IDLE)
     return page
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
-
-
-def control(page: Page, key: str):
-    return page.locator(f".st-key-{key}")
-
-
-def press(page: Page, key: str) -> None:
-    control(page, key).get_by_role("button").first.click()
-
-
-def choose(page: Page, key: str, option: str) -> None:
-    control(page, key).get_by_role("combobox").click()
-    page.get_by_role("option", name=option, exact=True).click()
 
 
 def test_the_replay_stands_without_a_click_and_follows_the_slider(server, page: Page) -> None:

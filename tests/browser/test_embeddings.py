@@ -7,9 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.browser.test_classifier import control, query
+from tests.browser.widgets import IDLE, choose, control, query
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 SMALL = "emb_points=500&emb_iterations=250"
 
 
@@ -165,8 +164,7 @@ def test_is_this_real_draws_twelve_maps(server, page: Page) -> None:
 
 def test_a_setting_goes_into_the_link_and_comes_back_from_it(server, page: Page) -> None:
     opened(page, server.url)
-    control(page, "emb_perplexity").get_by_role("combobox").click()
-    page.get_by_role("option", name="5", exact=True).click()
+    choose(page, "emb_perplexity", "5")
     page.wait_for_url(re.compile("emb_perplexity=5"))
     assert query(page) == {"emb_perplexity": ["5"]}
     page.reload()

@@ -7,9 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
-from tests.browser.test_classifier import choose, control, press, query
+from tests.browser.widgets import IDLE, choose, control, press, query
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 LIVE = "gan_iterations=2%E2%80%AF000&gan_seed=7"
 LIT = """canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
          .some((value, i) => i % 4 === 0 && value > 200)"""

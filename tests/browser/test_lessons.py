@@ -8,9 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages._shared import lessons
-from tests.browser.test_classifier import control
-
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+from tests.browser.widgets import IDLE, choose, control, unfold
 
 
 def opened(page: Page, address: str) -> Page:
@@ -84,16 +82,15 @@ def test_keys_for_every_page(server, page: Page) -> None:
 
 @pytest.mark.parametrize("way", ["chosen", "left"])
 def test_a_list_that_is_closed_hears_no_more_keys(server, page: Page, way: str) -> None:
-    opened(page, f"{server.url}/gan?lesson=same-loss-different-digits&step=3")
-    control(page, "gan_curve").get_by_role("combobox").click()
+    opened(page, f"{server.url}/gan")
     if way == "chosen":
-        page.get_by_role("option", name="Share of 1s", exact=True).click()
+        choose(page, "gan_curve", "Share of 1s")
     else:
+        unfold(page, "gan_curve")
         page.keyboard.press("Escape")
     page.wait_for_function("() => document.activeElement.role !== 'combobox'")
-    page.wait_for_selector(IDLE)
-    page.keyboard.press("n")
-    page.wait_for_url(re.compile("step=4$"))
+    page.keyboard.press("f")
+    expect(page.get_by_test_id("stHeader")).to_be_hidden()
 
 
 def test_presentation_and_hidden_controls_last_from_page_to_page(server, page: Page) -> None:

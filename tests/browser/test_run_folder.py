@@ -7,9 +7,8 @@ import json
 from playwright.sync_api import Page, expect
 
 from core import runs
+from tests.browser.widgets import IDLE
 from tests.untrusted.test_run_folders import SHIPPED, other, zipped
-
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def test_a_run_is_brought_and_then_shown_at_its_settings(server, page: Page) -> None:
