@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import runs
 from core.runs import Run
-from pages._shared import words
+from pages._shared import training, words
 
 AGAIN = ".again"  # ends the name of a run that is trained a second time, to be compared with the first
 SAME = "the same numbers, bit for bit."
@@ -39,7 +39,7 @@ def _is_active(run: Run | None) -> bool:
 
 
 def outcomes(topic: str, sides: dict[str, Any], key: str, find: Find) -> list[str]:
-    """For each side that was trained again, whether every number came out as recorded."""
+    """For each side that was trained again, whether every number came out as recorded, or why that is not known."""
     said = []
     asked = st.session_state.get(key, ())
     for side, config in sides.items():
@@ -47,8 +47,12 @@ def outcomes(topic: str, sides: dict[str, Any], key: str, find: Find) -> list[st
         if name + AGAIN not in asked:
             continue
         first, second = find(name), find(name + AGAIN)
-        if first and second and second.status == "done":
+        if not first or not second or second.active:
+            continue
+        if second.status == "done":
             step = runs.first_difference(first, second)
             outcome = SAME if step is None else OTHER.format(step=words.count(step))
             said.append(f"{side}, trained again, gave {outcome}")
+        else:
+            said.append(f"{training.state(f'{side}, trained again', second)} What is shown was recorded before.")
     return said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core import runs
 from core.classifier import Config
 from core.runs import run_name
-from pages._classifier import notice, settings, tabs
+from pages._classifier import live, notice, settings, tabs
+from pages._shared.again import AGAIN
 from tests.pages import driver
 from tests.pages.driver import text
 
@@ -86,6 +88,20 @@ def test_training_again_gives_the_same_numbers() -> None:
     assert "bit for bit" not in text(app)
     trained(app)
     assert text(app).count("the same numbers, bit for bit") == 2
+
+
+def test_a_repetition_that_was_stopped_is_told_beside_the_recording(own_runs: Path) -> None:
+    app = trained(opened(**QUICK))
+    recorded = [*(own_runs / "classifier").iterdir()]
+    for path in recorded:
+        repetition = shutil.copytree(path, path.with_name(path.name + AGAIN)) / "run.json"
+        told = json.loads(repetition.read_text()) | {"status": "stopped", "reason": "Stopped by its viewer."}
+        repetition.write_text(json.dumps(told))
+    app.session_state[live.REPEATED] = [path.name + AGAIN for path in recorded]
+    app.run()
+    for side in "AB":
+        assert f"{side}, trained again: Stopped by its viewer. What is shown was recorded before." in text(app)
+    assert "Nothing is recorded" not in text(app)
 
 
 def test_a_run_that_diverges_keeps_its_chart_and_says_at_which_step() -> None:
