@@ -80,6 +80,14 @@ def test_keys_for_every_page(server, page: Page) -> None:
     expect(control(page, "clf_a_optimizer")).to_be_visible()
 
 
+def test_a_bet_is_placed_by_a_key(server, page: Page) -> None:
+    opened(page, f"{server.url}/gan?lesson=same-loss-different-digits&step=3")
+    expect(control(page, "gan_bet").get_by_role("radio")).to_have_count(3)
+    page.keyboard.press("2")
+    expect(page.get_by_text("Right.", exact=True)).to_be_visible()
+    page.wait_for_url("**gan_bet=Equal+at+first*")
+
+
 @pytest.mark.parametrize("way", ["chosen", "left"])
 def test_a_list_that_is_closed_hears_no_more_keys(server, page: Page, way: str) -> None:
     opened(page, f"{server.url}/gan")

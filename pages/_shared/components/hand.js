@@ -109,8 +109,7 @@ function hear(self, event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
   if (isField(at) || (isPressed(at) && (key === " " || key.startsWith("Arrow")))) return
   if (self.dialog.open && key !== "?") return
-  const asked = /^[1-4]$/.test(key) && document.querySelector(".st-key-lesson_question")
-  const done = asked ? clickSoon(`.st-key-lesson_choice_${key} button`) : KEYS[key]?.(self)
+  const done = /^[1-4]$/.test(key) ? answer(key) : KEYS[key]?.(self)
   if (done ?? KEYS[key]) event.preventDefault()
 }
 
@@ -141,6 +140,12 @@ function shadowed(name) {
 function click(button) {
   button?.click()
   return Boolean(button)
+}
+
+// The question of a lesson, or else a bet on the page
+function answer(number) {
+  if (document.querySelector(".st-key-lesson_question")) return clickSoon(`.st-key-lesson_choice_${number} button`)
+  return click(document.querySelectorAll('[class*="_bet "] button')[number - 1])
 }
 
 // A question may stand before its choices do

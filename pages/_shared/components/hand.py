@@ -20,7 +20,7 @@ KEYS = {  # key → what it does, in the order of the list
     "X": "Swap A and B",
     "N or Page down": "Next step of a lesson",
     "B or Page up": "Back in a lesson",
-    "1 to 4": "Answer the question of a lesson",
+    "1 to 4": "Answer the question of a lesson, or place a bet",
     "H": "Hide the controls, or show them",
     "F": "Presentation: larger type, no menu",
     "?": "This list",
