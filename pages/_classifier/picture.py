@@ -9,7 +9,7 @@ from core.data import DataMissing
 from core.runs import Run
 from pages._classifier import live, recordings
 from pages._classifier.settings import Settings, short
-from pages._shared import seeds, training, words
+from pages._shared import seeds, stage, training, words
 from pages._shared.components.packing import Encoded
 from pages._shared.components.scrubber import ready, scrubber
 
@@ -24,7 +24,7 @@ def draw(settings: Settings, pair: dict[str, Run | None], last: int) -> int:
     """
     unfinished = {side: run for side, run in pair.items() if run and run.status != "done"}
     if not any(pair.values()):
-        _empty()
+        stage.empty(training.nothing("**Train live** to see the curves grow."), recordings.HEIGHT)
     elif last == 0 and unfinished:
         live.still(settings, pair)
     elif unfinished:
@@ -68,14 +68,6 @@ def _frames(settings: Settings) -> list[str]:
 def _panels(key: str, _settings: Settings, _pair: dict[str, Run | None]) -> Encoded:
     """The curves and the tiles, put together once for all viewers."""
     return ready(_frames(_settings), [_curves(_settings, _pair), _tiles(_settings, _pair)])
-
-
-def _empty() -> None:
-    """Say in the picture's place what to do to see one."""
-    with st.container(
-        height=recordings.HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"
-    ):
-        st.markdown(training.nothing("**Train live** to see the curves grow."), width="content")
 
 
 def _to_link(epoch: int, default: int) -> None:

@@ -12,7 +12,7 @@ from core.runs import Run
 from pages._embeddings import library, picture
 from pages._embeddings.picture import Found
 from pages._embeddings.settings import EPOCHS, UNFOLD, UNFOLDING, Settings
-from pages._shared import training, words
+from pages._shared import stage, training, words
 from pages._shared.components.maps import Column, Map
 from pages._shared.components.scrubber import scrubber
 from pages._shared.stage import Slot
@@ -133,34 +133,45 @@ def _state(where: tuple[str, str], run: Run) -> str:
 def _draw_growing(settings: Settings, found: Found, place: Slot, shown: dict) -> None:
     """The maps as far as they are; of frames that the browser has, the newest alone are sent again."""
     labels = picture.frames(settings, found)
-    if not labels or labels == shown.get("labels"):
+    if labels == shown.get("labels"):
         return
-    first = max(0, len(shown.get("labels", ())) - KEPT)
+    before = shown.get("labels", ())
+    shown["labels"] = labels
+    if not labels:
+        return _wait(place)
+    first = max(0, len(before) - KEPT)
     some = next(run for run in found.values() if library.readable(run))
     points = library.points_of(some, some.steps[0])
     columns = [picture.column(settings, side, found, labels[first:]) for side in picture.sides(found)]
-    sprite = None if shown else library.sprite(settings.networks["B"].dataset, len(points.labels))
+    sprite = None if before else library.sprite(settings.networks["B"].dataset, len(points.labels))
     grown = picture.together(columns, points, stream=f"live {settings}", sprite=sprite, first=first)
     with place:
         scrubber(key="emb_live", axis="Iteration" if settings.unfold else "Epoch", frames=[str(n) for n in labels],
                  panels=[grown], at=len(labels) - 1, height=picture.HEIGHT - 30, play_ms=90, live=True,
-                 again=bool(shown), alt="The maps as they are being made")  # fmt: skip
-    shown["labels"] = labels
+                 again=bool(before), alt="The maps as they are being made")  # fmt: skip
+
+
+def _wait(place: Slot) -> None:
+    with place:
+        stage.empty("The first maps come in a moment.", picture.HEIGHT)
 
 
 def follow_training(run: Run, points: int, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the PCA map of a network's features after every epoch of its training."""
     whole = place.container(gap="xsmall")
     line, grown = Slot(whole), Slot(whole)
-    drawn: list[int] = []
+    drawn = None
     while True:
         if (run := network()) is None:  # its folder was removed
             st.rerun()
         training.watch([run.name])
         with line:
             st.markdown(training.state("Small CNN", run) + _accuracy(run))
-        if run.steps and run.steps != drawn:
-            _draw_epochs(run, points, grown, again=bool(drawn))
+        if run.steps != drawn:
+            if run.steps:
+                _draw_epochs(run, points, grown, again=bool(drawn))
+            else:
+                _wait(grown)
             drawn = run.steps
         if not run.active:
             take_over(run)

@@ -12,7 +12,7 @@ from core.embeddings.reading import Points
 from core.runs import Run
 from pages._embeddings import library, readings
 from pages._embeddings.settings import Settings
-from pages._shared import training
+from pages._shared import stage, training
 from pages._shared.components.maps import Column, Map, panel
 from pages._shared.components.packing import Encoded
 from pages._shared.components.scrubber import ready, scrubber
@@ -29,7 +29,7 @@ def draw(settings: Settings, found: Found) -> int:
     """Draw what is recorded; returns the frame that the viewer chose."""
     labels = frames(settings, found)
     if not labels:
-        _empty(settings)
+        stage.empty(training.nothing(f"**{settings.action}** shows it.", "laid out"), HEIGHT)
         return 0
     last = len(labels) - 1
     wanted = st.query_params.get("emb_frame", "")
@@ -56,11 +56,6 @@ def frames(settings: Settings, found: Found) -> list[int]:
         return max(unfolding, key=len, default=[])
     runs = [found.get(("B", method)) for method in NAMES]
     return max((run.steps for run in runs if run), key=len, default=[])
-
-
-def _empty(settings: Settings) -> None:
-    with st.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.markdown(training.nothing(f"**{settings.action}** shows it.", "laid out"), width="content")
 
 
 def _to_link(frame: int, default: int) -> None:

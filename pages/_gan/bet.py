@@ -11,7 +11,7 @@ from core.gan import Config
 from core.runs import Run
 from pages._gan import library
 from pages._gan.settings import LONGEST, TITLES
-from pages._shared import words
+from pages._shared import stage, words
 from pages._shared.charts import draw as draw_chart
 
 PAIR = ("bce", "raw-log")
@@ -52,9 +52,7 @@ def draw() -> None:
             st.markdown("**Right.**" if bet == ANSWER else f"**No:** {ANSWER.lower()}.")
     with answer:
         if bet is None:
-            with st.container(height=2 * HEIGHT, border=True, horizontal_alignment="center",
-                              vertical_alignment="center"):  # fmt: skip
-                st.markdown("Bet first: the answer appears here.", width="content")
+            stage.empty("Bet first: the answer appears here.", 2 * HEIGHT)
         else:
             _reveal()
 

@@ -11,7 +11,7 @@ from core.gan.objectives import OBJECTIVES
 from pages._gan import library, picture, sample
 from pages._gan.library import Found
 from pages._gan.settings import Settings, set_side
-from pages._shared import again, training, words
+from pages._shared import again, stage, training, words
 from pages._shared.components.scrubber import scrubber
 from pages._shared.stage import Slot
 
@@ -128,7 +128,7 @@ def _draw_growing(settings: Settings, found: Found, place: Slot, shown: dict, at
     shown["labels"] = labels
     if not labels:
         with place:
-            picture.empty("The first sheets come in a moment.")  # as high as they are, so that nothing jumps
+            stage.empty("The first sheets come in a moment.", picture.HEIGHT)
         return
     sent = shown.get("sent", {"A": 0, "B": 0})
     grown = picture.panels(settings, found, labels, sent)

@@ -16,7 +16,7 @@ from core.runs import Run
 from pages._gan import library
 from pages._gan.library import Found
 from pages._gan.settings import CERTAINTY, FRECHET, ONES, VARIETY, Settings, short
-from pages._shared import training, words
+from pages._shared import stage, training, words
 from pages._shared.components import shelf
 from pages._shared.components.packing import Encoded
 from pages._shared.components.scrubber import ready, scrubber
@@ -44,7 +44,7 @@ def draw(settings: Settings, found: Found) -> int:
     """Draw what is recorded; returns the iteration that the viewer chose."""
     labels = frames(settings, found)
     if not labels:
-        empty(training.nothing("**Train live** shows it."))
+        stage.empty(training.nothing("**Train live** shows it."), HEIGHT)
         return 0
     for side, run in found.items():
         shelf.put(f"shelf_gan_{side}", _sheets_of(_name(side, run, settings.iterations), run, settings.iterations))
@@ -66,12 +66,6 @@ def _is_number(text: str) -> bool:
 def frames(settings: Settings, found: Found) -> list[int]:
     """The iterations that the slider goes through."""
     return sorted({step for run in found.values() for step in library.steps(run, settings.iterations)})
-
-
-def empty(told: str) -> None:
-    """A sentence in the room of the picture."""
-    with st.container(height=HEIGHT, border=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.markdown(told, width="content")
 
 
 def _to_link(iteration: int, default: int) -> None:

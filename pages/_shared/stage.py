@@ -15,6 +15,12 @@ def stage(topic: str) -> st.delta_generator.DeltaGenerator:
     return st.container(gap="xsmall", key=f"stage_{topic}")
 
 
+def empty(told: str, height: int) -> None:
+    """A sentence in the room of a picture, ``height`` pixels high: so nothing jumps when the picture comes."""
+    with st.container(height=height, border=True, horizontal_alignment="center", vertical_alignment="center"):
+        st.markdown(told, width="content")
+
+
 class Slot:
     """A place in a container that is drawn again and again, as ``with slot: …``; made when it is drawn first."""
 
