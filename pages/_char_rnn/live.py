@@ -66,8 +66,9 @@ def follow(run: Run, place: st.delta_generator.DeltaGenerator) -> None:
         with line:
             st.markdown(training.state(library.title(config), run) + _loss(run))
         if drawn != (drawn := len(run.history())):
+            rows = loss.rows({"A": run})
             with chart:
-                draw_chart(spec, loss.rows({"A": run}), "The loss of the training so far")
+                draw_chart(spec, rows, "The loss of the training so far")
         if run.samples and run.samples[-1] != shown:
             shown = run.samples[-1]
             with about:

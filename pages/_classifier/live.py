@@ -99,9 +99,9 @@ def _draw(settings: Settings, pair: dict[str, Run | None], places: Sequence[Abst
         (accuracy, "accuracy", "accuracy (%)", (0, 100)),
         (loss, "loss", "loss (nats)", None),
     ):
+        spec, rows = charts.curves(settings.a.epochs, title, domain, recordings.HEIGHT - 40), curve_rows(pair, what)
         with place:
-            spec = charts.curves(settings.a.epochs, title, domain, recordings.HEIGHT - 40)
-            draw(spec, curve_rows(pair, what), f"{title} of A and B while they train")
+            draw(spec, rows, f"{title} of A and B while they train")
 
 
 def curve_rows(pair: dict[str, Run | None], what: str) -> list[dict]:

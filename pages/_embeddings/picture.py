@@ -101,15 +101,15 @@ def sides(found: Found) -> list[str]:
 
 def column(settings: Settings, side: str, found: Found, labels: Sequence[int]) -> Column:
     """One side with its maps over these frames."""
-    maps, said, near = [], [], []
+    maps, said, of = [], [], None
     for method in NAMES:
         run = found.get((side, method))
         steps = steps_of(settings, side, method, run, labels)
         points = [library.points_of(run, step) for step in steps]
         maps.append(_map(method, run, points, steps, growing=settings.unfold and method == "tsne"))
         if points and (not said or (method == "tsne" and not settings.unfold)):
-            said = points
-            near = [library.near_of(run, step) for step in (steps[:1] if settings.unfold else steps)]
+            said, of = points, (run, steps[:1] if settings.unfold else steps)
+    near = [library.near_of(of[0], step) for step in of[1]] if of else []
     called, certainty = [p.called for p in said], [p.certainty for p in said]
     return Column(side, titles(settings, side, labels), maps, called, certainty, near)
 

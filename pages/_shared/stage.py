@@ -22,7 +22,10 @@ def empty(told: str, height: int) -> None:
 
 
 class Slot:
-    """A place in a container that is drawn again and again, as ``with slot: …``; made when it is drawn first."""
+    """A place in a container that is drawn again and again, as ``with slot: …``.
+
+    It is made, empty, when it is drawn first: work out before what is drawn, so that it is filled at once.
+    """
 
     def __init__(self, within: st.delta_generator.DeltaGenerator) -> None:
         self._within = within
