@@ -35,7 +35,7 @@ def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, hei
 
     Test values are thick with dots, one an epoch; training values thin, many an epoch, with a dot at the start.
     """
-    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
+    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=True)
     base = alt.Chart(ROWS).encode(
         x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, x_max]), axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("value:Q", title=y_title, scale=y_scale),
@@ -147,7 +147,7 @@ def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float
     end and high the upper one.
     """
     hues = alt.Scale(domain=["A", "B", "course"], range=[A, B, COURSE])
-    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=False)
+    y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=True)
     base = alt.Chart(ROWS).encode(
         x=alt.X("step:Q", title="iteration", scale=alt.Scale(domain=[0, x_max]), axis=THOUSANDS),
         y=alt.Y("value:Q", title=y_title, scale=y_scale),

@@ -53,10 +53,14 @@ def _networks(root: Path) -> list[Recorded]:
 
 
 def _network(run: Run) -> Recorded | None:
+    """What a run has left; where it ended before its time, that is a network of fewer iterations."""
     try:
-        return Recorded(title(recorder.config_of(run)), run.name, tuple(run.steps))
+        config = recorder.config_of(run)
     except RunError:  # of another version
         return None
+    if not run.active and run.status != "done":
+        config = dataclasses.replace(config, iterations=run.steps[-1])
+    return Recorded(title(config), run.name, tuple(run.steps))
 
 
 def title(config: Config) -> str:

@@ -25,7 +25,7 @@ IMAGES = (0, 1000, 5000, 20_000)
 
 def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: Found, going: list[Run]) -> None:
     """Lay out what is missing, or let t-SNE unfold anew; train a network; stop."""
-    row = bar.container(horizontal=True, horizontal_alignment="right")
+    row = bar.container(horizontal=True, horizontal_alignment="right", key="emb_buttons")
     if not training.offered(row):
         return
     training.stop_button(row, going, "emb_stop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import data, runs
 from core.embeddings import Config
 from pages._embeddings.picture import NAMES, Found
-from pages._embeddings.settings import Settings
+from pages._embeddings.settings import LAYERS, Settings
 from pages._shared import words
 
 COMMANDS = (
@@ -18,7 +18,8 @@ def differs(settings: Settings) -> str:
     """The line that says what differs between A and B, and what is the same."""
     a, b = (settings.networks[side] for side in "AB")
     differ = [*(["network"] if a.name != b.name else []), "epoch"]
-    same = [f"{words.count(settings.points)} images", settings.layer, f"perplexity {settings.tsne['perplexity']:g}"]
+    layer = next(title for title, name in LAYERS.items() if name == settings.layer).lower()
+    same = [f"{words.count(settings.points)} images", layer, f"perplexity {settings.tsne['perplexity']:g}"]
     return f"**differs:** {words.listed(differ)} · **same:** {words.listed(same)}"
 
 
@@ -43,6 +44,11 @@ def notice(settings: Settings) -> str:
         )
     if a.name != b.name:
         return "Two networks saw the same images. Brush a clump in one: is it a clump in the other as well?"
+    if settings.layer == "logits":
+        return (
+            "The logits are what the network decides by, a number for each class: where two clumps touch, it hesitates "
+            "between the digits."
+        )
     if settings.layer != "features":
         return "This layer is not the last: the later the layer, the more the classes come apart."
     if settings.epoch == 0:

@@ -143,6 +143,18 @@ def test_a_network_of_ones_own_is_trained_and_laid_out() -> None:
     assert live.NETWORK not in app.session_state
 
 
+@pytest.mark.parametrize(
+    ("layer", "named", "said"),
+    [
+        ("Logits", "logits, perplexity", "where two clumps touch, it hesitates"),
+        ("Convolution 1", "convolution 1, perplexity", "This layer is not the last"),
+    ],
+)
+def test_a_layer_is_named_as_in_its_list_and_told_for_what_it_is(layer: str, named: str, said: str) -> None:
+    told = text(opened(emb_layer=layer))
+    assert named in told and said in told
+
+
 def test_recorded_classifiers_can_be_looked_at() -> None:
     titles = list(library.networks())
     assert "MNIST adam 0.001 tanh, seed 42" in titles
