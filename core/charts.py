@@ -33,6 +33,7 @@ def _spec(chart: alt.TopLevelMixin) -> Spec:
 def curves(x_max: float, y_title: str, y_domain: tuple[float, float] | None, height: int) -> Spec:
     """Lines of both sides over the epochs. Rows: side ("A"/"B"), kind ("test"/"train"), epoch, value.
 
+    Where no domain is given, values are shown from 0 on.
     Test values are thick with dots, one an epoch; training values thin, many an epoch, with a dot at the start.
     """
     y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=True)

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data import DataMissing
 from core.runs import RunError
 from pages._adversarial import library, notice, picture, settings, tabs
-from pages._shared import heading, share
+from pages._shared import heading, share, stage
 
 with st.container(gap="xsmall"):
     corner = heading.draw("Adversarial", "How little must change?")
@@ -18,8 +18,8 @@ with st.container(gap="xsmall"):
     with st.container(key="controls", gap="xsmall"):
         chosen, bar = settings.controls(networks)
     bar.markdown(notice.differs(chosen))
-    stage, found, place = st.container(gap="xsmall", key="stage_adversarial"), {}, None
-    with stage:
+    found, place = {}, None
+    with stage.place("adversarial"):
         try:
             with st.spinner("Attacking…"):
                 found = picture.walked(chosen)

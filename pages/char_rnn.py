@@ -21,7 +21,7 @@ with st.container(gap="xsmall"):
     bar.markdown(notice.told(chosen) or notice.differs(chosen))
     going = live.training_run()
     live.buttons(bar, going)
-    place, frames = stage.stage("char_rnn"), []
+    place, frames = stage.place("char_rnn"), []
     if going is None:
         with place:
             try:

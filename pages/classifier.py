@@ -19,7 +19,7 @@ with st.container(gap="xsmall"):
     progress = st.empty()
 
     active = any(run and run.active for run in pair.values())
-    place, epoch = stage.stage("classifier"), recordings.last_epoch(pair)
+    place, epoch = stage.place("classifier"), recordings.last_epoch(pair)
     if not active:
         with place:
             epoch = picture.draw(chosen, pair, epoch)

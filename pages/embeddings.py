@@ -32,7 +32,7 @@ with st.container(gap="xsmall"):
     live.buttons(bar, chosen, found, going)
     if told := notice.warning(chosen):
         st.warning(told, icon=":material/warning:")
-    place, frame = stage.stage("embeddings"), 0
+    place, frame = stage.place("embeddings"), 0
     if not going and network is None:
         with place:
             try:

@@ -23,7 +23,7 @@ with st.container(gap="xsmall"):
     going = live.active(found)
     bar.markdown(notice.differs(chosen))
     live.buttons(bar, chosen, found)
-    place, iteration = stage.stage("gan"), 0
+    place, iteration = stage.place("gan"), 0
     if not going:
         with place:
             try:

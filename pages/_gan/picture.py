@@ -46,8 +46,6 @@ def draw(settings: Settings, found: Found) -> int:
     if not labels:
         stage.empty(training.nothing("**Train live** shows it."), HEIGHT)
         return 0
-    for side, run in found.items():
-        shelf.put(f"shelf_gan_{side}", _sheets_of(_name(side, run, settings.iterations), run, settings.iterations))
     last = len(labels) - 1
     wanted = st.query_params.get("gan_at", "")
     at = max((i for i, label in enumerate(labels) if _is_number(wanted) and label <= int(wanted)), default=last)
@@ -55,6 +53,8 @@ def draw(settings: Settings, found: Found) -> int:
         key=KEY, axis="Iteration", frames=[words.count(label) for label in labels],
         panels=_panels(settings, found, labels), at=at, height=HEIGHT, play_ms=PLAY_MS, rest=REST, alt=ALT,
     )  # fmt: skip
+    for side, run in found.items():  # last: what replaces the picture in its place leaves only these behind
+        shelf.put(f"shelf_gan_{side}", _sheets_of(_name(side, run, settings.iterations), run, settings.iterations))
     _to_link(labels[frame], labels[last])
     return labels[frame]
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import streamlit as st
 
 
-def stage(topic: str) -> st.delta_generator.DeltaGenerator:
-    """The place. Whatever draws there draws one element or one container: then nothing of the one before is left."""
+def place(topic: str) -> st.delta_generator.DeltaGenerator:
+    """Of a topic. What is drawn there begins with all that can be seen, in one element or one container.
+
+    While a training is followed, what else the page had drawn there before stays.
+    """
     return st.container(gap="xsmall", key=f"stage_{topic}")
 
 

@@ -71,13 +71,13 @@ def _stop(names: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def following(stage: st.delta_generator.DeltaGenerator) -> Iterator[None]:
-    """Around what follows a run: other pages are drawn meanwhile, and damaged files become a sentence in its place."""
+def following(place: st.delta_generator.DeltaGenerator) -> Iterator[None]:
+    """Around what follows a run: other pages are drawn meanwhile, and of damaged files a sentence tells there."""
     TURNS.over()
     try:
         yield
     except RunError as error:
-        stage.info(str(error))
+        place.info(str(error))
 
 
 def watch(names: Sequence[str]) -> None:

@@ -127,6 +127,20 @@ def test_a_click_on_a_sample_shows_it_large_with_its_nearest_training_images(ser
     expect(page.get_by_text("along the sphere (slerp)").first).to_be_visible()
 
 
+def test_a_training_takes_the_place_of_the_recorded_picture(server, page: Page) -> None:
+    opened(page, server.url, "gan_iterations=2%E2%80%AF000")
+    lit(page)
+    place = page.locator(".st-key-stage_gan")
+    height = place.bounding_box()["height"]
+    press(page, "gan_train")
+    expect(page.get_by_text(re.compile(r"A: training \d+"))).to_be_visible()
+    expect(page.locator(".scrubber").locator("visible=true")).to_have_count(1)
+    assert abs(place.bounding_box()["height"] - height) < 40
+    press(page, "gan_stop")
+    expect(page.get_by_text(re.compile("A: Stopped by its viewer"))).to_be_visible()
+    expect(page.locator(".scrubber").locator("visible=true")).to_have_count(1)
+
+
 def test_a_training_grows_and_can_be_stopped(server, page: Page) -> None:
     opened(page, server.url, LIVE)
     expect(page.get_by_text("Nothing is recorded with these settings yet")).to_be_visible()

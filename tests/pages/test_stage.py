@@ -39,4 +39,5 @@ def test_no_run_empties_the_place_of_the_picture_before_it_fills_it(page: str, s
         elif PICTURES[page] in element.bidi_component.component_name:
             pictures.append(path)
     assert pictures
+    assert {path[-1] for path in pictures} == {0}  # where a training's first container replaces it
     assert not {path[:depth] for path in pictures for depth in range(1, len(path) + 1)} & emptied
