@@ -54,21 +54,23 @@ def _networks(root: Path) -> list[Recorded]:
 
 def _network(run: Run) -> Recorded | None:
     """What a run has left; where it ended before its time, that is a network of fewer iterations."""
+    cut = not run.active and run.status != "done"
     try:
-        config = recorder.config_of(run)
+        named = title(recorder.config_of(run), run.steps[-1] if cut else None)
     except RunError:  # of another version
         return None
-    if not run.active and run.status != "done":
-        config = dataclasses.replace(config, iterations=run.steps[-1])
-    return Recorded(title(config), run.name, tuple(run.steps))
+    return Recorded(named, run.name, tuple(run.steps))
 
 
-def title(config: Config) -> str:
-    """A network in a few words: its cell and seed, and what differs most from the course's settings."""
+def title(config: Config, iterations: int | None = None) -> str:
+    """A network in a few words: its cell and seed, and what differs most from the course's settings.
+
+    ``iterations``: how many it had, where that is not what was asked for.
+    """
     usual = Config()
+    values = vars(config) if iterations is None else {**vars(config), "iterations": iterations}
     sizes = f" {config.layers}×{config.hidden}" if (config.layers, config.hidden) != (2, 100) else ""
-    other = [form.format(getattr(config, name)) for name, form in SAID.items()
-             if getattr(config, name) != getattr(usual, name)]  # fmt: skip
+    other = [form.format(values[name]) for name, form in SAID.items() if values[name] != getattr(usual, name)]
     text = [] if config.text == usual.text else [f"text {config.text[4:8]}"]
     return ", ".join([f"{CELLS[config.cell]}{sizes}", f"seed {config.seed}", *other, *text])
 

@@ -349,16 +349,19 @@ def test_a_network_trained_from_the_page_writes_as_a() -> None:
     assert "**differs:** nothing" in text(app)
 
 
-def test_a_network_whose_training_was_stopped_is_named_by_what_it_had(own_runs: Path) -> None:
+@pytest.mark.parametrize("last", [0, 1000])
+def test_a_network_whose_training_was_stopped_is_named_by_what_it_had(own_runs: Path, last: int) -> None:
     shipped = runs.find(library.networks()[settings.FIRST].name)
     stopped = shutil.copytree(shipped.path, own_runs / "char_rnn" / "stopped")
-    (stopped / "snapshots" / "2000.safetensors").unlink()
+    for step in shipped.steps:
+        if step > last:
+            (stopped / "snapshots" / f"{step}.safetensors").unlink()
     told = (stopped / "run.json").read_text().replace('"status": "done"', '"status": "stopped"')
     (stopped / "run.json").write_text(told)
     library.forget()
-    app = opened(rnn_a_network=f"{settings.FIRST}, 1000 iterations")
-    assert f"{settings.FIRST}, 1000 iterations" in library.networks()
-    assert app.selectbox(key="rnn_a_step").value == 1000
+    name = f"{settings.FIRST}, {last} iterations"
+    assert name in library.networks()
+    assert opened(rnn_a_network=name).selectbox(key="rnn_a_step").value == last
 
 
 def test_a_text_of_ones_own_is_trained_on() -> None:
