@@ -246,7 +246,7 @@ def shares(names: tuple[str, ...], x_max: float, x_title: str, height: int) -> S
         tooltip=["name:N", alt.Tooltip("x:Q", format=",.6~g"), alt.Tooltip("share:Q", format=".1%")],
     )
     percent = alt.Axis(format=".0%", values=[0, 0.5, 1], grid=False)
-    areas = base.mark_area(interpolate="step-after", opacity=0.9).encode(
+    areas = base.mark_area(interpolate="step", opacity=0.9).encode(
         y=alt.Y("share:Q", stack="zero", title=None, axis=percent, scale=alt.Scale(domain=[0, 1]))
     )
     said = alt.Chart(ROWS).transform_filter("datum.label != ''").mark_text(

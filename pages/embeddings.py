@@ -28,7 +28,7 @@ with st.container(gap="xsmall"):
     found = {place: library.find(config) for place, config in configs.items()}
     network = live.network()
     going = [run for run in (network, *found.values()) if run and run.active]
-    bar.markdown(notice.differs(chosen))
+    bar.markdown(notice.differs(chosen) if network is None else notice.trains(network))
     live.buttons(bar, chosen, found, going)
     if told := notice.warning(chosen):
         st.warning(told, icon=":material/warning:")
@@ -42,7 +42,7 @@ with st.container(gap="xsmall"):
     with corner:
         share.popover({f"{side or 'pixels'} {method}": runs.command("embeddings", config)
                        for (side, method), config in configs.items()}, notice.COMMANDS)  # fmt: skip
-    st.markdown(f"**What to notice.** {notice.notice(chosen)}")
+    st.markdown(f"**What to notice.** {notice.notice(chosen) if network is None else notice.TRAINING}")
     st.caption(notice.caption(chosen, found))
 
 tabs.draw(chosen, found, frame, quick=not going and network is None)

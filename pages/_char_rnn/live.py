@@ -22,8 +22,12 @@ NAME = "rnn_training"  # in the session state: the name of the run that is being
 
 
 def start(config: Config) -> None:
-    """Train a network; the page follows it from the next run on. A recorded one is shown at once."""
-    if training.submit("char_rnn", [config]):
+    """Train a network; the page follows it from the next run on. A recorded one writes at once."""
+    recorded = runs.of("char_rnn", config)
+    if recorded is not None and recorded.status == "done":
+        _end(recorded)
+        st.session_state[training.PROBLEM] = "A network with these settings is trained already: it writes as A."
+    elif training.submit("char_rnn", [config]):
         st.session_state[NAME] = runs.run_name("char_rnn", config)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -24,29 +25,36 @@ IMAGES = (0, 1000, 5000, 20_000)
 
 
 def buttons(bar: st.delta_generator.DeltaGenerator, settings: Settings, found: Found, going: list[Run]) -> None:
-    """Lay out what is missing, or let t-SNE unfold anew; train a network; stop."""
+    """Lay out what is missing, or let t-SNE unfold before the viewers' eyes; train a network; stop."""
     row = bar.container(horizontal=True, horizontal_alignment="right", key="emb_buttons")
     if not training.offered(row):
         return
     training.stop_button(row, going, "emb_stop")
-    missing = [place for place, run in found.items() if run is None or run.status != "done"]
-    unfold = not missing and not settings.unfold
-    if missing or unfold:
-        row.button(UNFOLD if unfold else settings.action, key="emb_layout", icon=":material/play_arrow:",
-                   type="secondary" if unfold else "primary", disabled=bool(going), on_click=_lay_out,
-                   args=(settings, unfold), help="Watch t-SNE push the points apart, iteration by iteration."
-                   if unfold else "Works out the maps that are not recorded yet.")  # fmt: skip
+    unfold = _are_done(found.values())
+    row.button(UNFOLD if unfold else settings.action, key="emb_layout", icon=":material/play_arrow:",
+               type="secondary" if unfold else "primary", disabled=bool(going), on_click=_lay_out,
+               args=(settings, unfold), help="Watch t-SNE push the points apart, iteration by iteration."
+               if unfold else "Works out the maps that are not recorded yet.")  # fmt: skip
     with row.popover("Train a network", icon=":material/model_training:", disabled=bool(going)):
         _training_form()
     training.tell()
 
 
+def _are_done(found: Iterable[Run | None]) -> bool:
+    return all(run is not None and run.status == "done" for run in found)
+
+
 def _lay_out(settings: Settings, unfold: bool) -> None:
+    """Work out what is missing. ``unfold``: show the iterations of t-SNE; those that are recorded play at once."""
     if unfold:
         st.session_state["emb_scrub"] = UNFOLDING
         settings = Settings(**{**vars(settings), "unfold": True})
     st.query_params.pop("emb_frame", None)
     configs = settings.configs()
+    if unfold and _are_done(map(library.find, configs.values())):
+        st.query_params["emb_frame"] = "0"
+        st.session_state[picture.PLAY] = True
+        return
     wanted = sorted(configs, key=lambda place: (place[1] != "tsne", place[0] != "B"))  # the slow ones first, B of them
     training.submit("embeddings", [configs[place] for place in wanted])
 

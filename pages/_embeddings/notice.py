@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core import data, runs
 from core.embeddings import Config
+from core.runs import Run
 from pages._embeddings.picture import NAMES, Found
 from pages._embeddings.settings import LAYERS, Settings
 from pages._shared import words
@@ -12,6 +13,17 @@ COMMANDS = (
     "These commands lay out the same maps again; `--epoch -2` is after every epoch. The same machine gives the same "
     "numbers."
 )
+
+
+TRAINING = (
+    "The same test images by PCA, after every epoch of the training: what does the first epoch do that the later ones "
+    "don't?"
+)
+
+
+def trains(network: Run) -> str:
+    """The line that says what is being trained, in place of ``differs``."""
+    return f"**trains:** Small CNN, seed {network.config['seed']}, {network.config['epochs']} epochs"
 
 
 def differs(settings: Settings) -> str:
@@ -52,9 +64,10 @@ def notice(settings: Settings) -> str:
     if settings.layer != "features":
         return "This layer is not the last: the later the layer, the more the classes come apart."
     if settings.epoch == 0:
+        where = "compare *Raw pixels*" if settings.pixels else "switch on *Raw pixels*"
         return (
-            "Even untrained, t-SNE keeps much of what is alike together, because the pixels have it already: switch on "
-            "*Raw pixels*. PCA shows that only once training has made it simple. Brush where 4 and 9 meet."
+            f"Even untrained, t-SNE keeps much of what is alike together, because the pixels have it already: {where}. "
+            "PCA shows that only once training has made it simple. Brush where 4 and 9 meet."
         )
     return "Both are the same network, epochs apart. Move the slider: which classes part first, and which last?"
 

@@ -22,6 +22,7 @@ REST = 326  # pixels of a window that the page needs around the picture
 NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 HINT = "Drag over points to see the same images in every map. Click one to see its neighbours. Hover to see the digit."
 ALT = "Maps of the test images by PCA and t-SNE, for A and for B, with a slider through {}"
+PLAY = "emb_play"  # in the session state, for one run: the picture plays by itself
 Found = dict[tuple[str, str], Run | None]  # side and method → layout
 
 
@@ -44,6 +45,7 @@ def draw(settings: Settings, found: Found) -> int:
         rest=REST,
         play_ms=90 if settings.unfold else 700,
         alt=ALT.format("the iterations of t-SNE" if settings.unfold else "the epochs of B's training"),
+        play=st.session_state.pop(PLAY, False),
     )
     _to_link(frame, last)
     return frame

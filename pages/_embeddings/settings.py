@@ -11,7 +11,7 @@ from pages._embeddings.library import Network
 
 FIRST = "Small CNN, seed 42"  # the network that the page opens with
 EPOCHS, UNFOLDING = "Epochs", "Unfolding"  # what the slider scrubs through
-UNFOLD, LAY_OUT = "Unfold live", "Lay out live"  # the button that works out what is not recorded
+UNFOLD, LAY_OUT = "Unfold", "Lay out live"  # the button that works out what is not recorded
 PERPLEXITIES = (2, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 POINTS = (500, 1000, 2000, 5000, 10_000)
 LAYERS = {"Features": "features", "Logits": "logits", "Convolution 3": "conv3", "Convolution 2": "conv2",

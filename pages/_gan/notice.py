@@ -10,6 +10,7 @@ from pages._gan.library import Found
 from pages._gan.settings import Settings, differences
 from pages._shared import training, words
 
+REAL = 0.12  # share of 1s among real digits: 11.2 % of MNIST's
 TRAINING = (
     "Digits grow out of noise within the first thousand iterations. Which of them does each side find first, and does "
     "any of them push the others out?"
@@ -36,8 +37,13 @@ def notice(settings: Settings, found: Found) -> str:
         return "The same settings and the same seed give the same digits, bit for bit. Change one thing in B."
     if differ == ["objective"] and pair == PAIR:
         return (
-            "One formula, written in two ways: the same digits, until rounding parts the two. From there on they are "
-            "two runs, as if the seed were another. Bet first: *Same or different?* below."
+            "One formula, written in two ways, from the same start. On paper the two cannot differ: do they? Bet "
+            "first: *Same or different?* below."
+        )
+    if differ == ["objective"] and pair == {"bce", "course"} and _early(settings, found):
+        return (
+            "It is too early for the 1s that the course's notebook is known for: choose 100\u202f000 iterations to see "
+            "them. Until then: which digits come first, and from which side?"
         )
     if differ == ["objective"] and pair == {"bce", "course"}:
         return (
@@ -63,6 +69,13 @@ def _the(what: str) -> str:
         if what not in ("z", "pixels")
         else {"z": "the way z is drawn", "pixels": "the pixels' range"}[what]
     )
+
+
+def _early(settings: Settings, found: Found) -> bool:
+    """Whether the course's notebook does not draw more 1s yet than there are."""
+    side = next(side for side, config in settings.sides.items() if config.objective == "course")
+    record = library.at(found[side], settings.iterations, settings.iterations)
+    return record is not None and record["digit_histogram"][1] < REAL
 
 
 def _ones(settings: Settings, found: Found) -> str:

@@ -30,7 +30,7 @@ HINT = "Click: large, with the nearest training images"
 ALT = "What both generators draw from the same 64 z, which digits these are, and how that changes, with a slider"
 COLORS = {"A": charts.A, "B": charts.B}
 DIGITS = [str(digit) for digit in range(10)]
-TOP = 0.6  # of the axis of the digits; higher bars are cut
+TOP = 0.6  # of the axis of the digits, at least
 
 CURVES: dict[str, dict[str, Any]] = {  # curve → field of the records, and how it is drawn
     VARIETY: {"field": "digit_entropy", "y_title": "1 = all ten equally often", "y_domain": [0, 1], "digits": 2},
@@ -137,8 +137,9 @@ def digits(settings: Settings, found: Found, labels: Sequence[int]) -> dict:
     """Which digits the judge sees in 2,000 samples."""
     series = [{"name": side, "color": COLORS[side], "values": _held(run, labels, settings.iterations)}
               for side, run in found.items()]  # fmt: skip
+    highest = max((max(shares) for one in series for shares in one["values"] if shares), default=0)
     return {"type": "bars", "title": "Digits drawn", "about": "%; dashes: real ones", "names": DIGITS,
-            "top": TOP, "ref": 0.1, "series": series}  # fmt: skip
+            "top": max(TOP, highest), "ref": 0.1, "series": series}  # fmt: skip
 
 
 def _held(run: Run | None, labels: Sequence[int], most: int) -> list[list[float] | None]:

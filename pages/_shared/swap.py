@@ -14,7 +14,8 @@ def button(a: str, b: str) -> None:
 
 def _swap(a: str, b: str) -> None:
     begun = [key for key in st.session_state if isinstance(key, str) and key.startswith(a)]
-    for key in begun:
-        twin = b + key.removeprefix(a)
-        if twin in st.session_state:
-            st.session_state[key], st.session_state[twin] = st.session_state[twin], st.session_state[key]
+    pairs = [(key, twin) for key in begun if (twin := b + key.removeprefix(a)) in st.session_state]
+    if all(st.session_state[key] == st.session_state[twin] for key, twin in pairs):
+        st.toast("What can be swapped is the same in A and in B.", icon=":material/info:")
+    for key, twin in pairs:
+        st.session_state[key], st.session_state[twin] = st.session_state[twin], st.session_state[key]

@@ -344,6 +344,8 @@ def test_a_network_trained_from_the_page_writes_as_a() -> None:
     config = Config(layers=1, hidden=8, iterations=10, chunk=10, batch=2)
     assert runs.of("char_rnn", config).status == "done"
     assert app.selectbox(key="rnn_b_step").value == 100
+    assert "is trained already" not in text(app)
+    assert "is trained already: it writes as A" in text(press(app))
     app.selectbox(key="rnn_b_network").set_value(TITLE).run()
     assert app.selectbox(key="rnn_b_step").value == 10  # another network is compared at its end
     assert "**differs:** nothing" in text(app)

@@ -116,7 +116,7 @@ def test_a_perplexity_of_all_points_is_refused_in_a_sentence() -> None:
 def test_laying_out_live_ends_in_maps_that_others_see_at_once() -> None:
     app = press(opened(**QUICK), "emb_layout")
     assert "Nothing is laid out" not in text(app)
-    assert app.button(key="emb_layout").label == "Unfold live"
+    assert app.button(key="emb_layout").label == "Unfold"
     other = opened(**QUICK)
     assert "Nothing is laid out" not in text(other)
 
@@ -129,6 +129,12 @@ def test_unfolding_shows_every_tenth_iteration() -> None:
     assert picture.frames(chosen, found) == [0, 10, 20, 30, 40, 50]
     (given,) = json.loads(picture.recorded(chosen, found, picture.frames(chosen, found)).json)
     assert [len(view["frames"]) for view in given["columns"][1]["maps"]] == [1, 6]
+
+
+def test_swapping_what_is_the_same_is_told() -> None:
+    app = opened()
+    app.button(key="swap").click().run()
+    assert [toast.value for toast in app.toast] == ["What can be swapped is the same in A and in B."]
 
 
 def test_a_network_of_ones_own_is_trained_and_laid_out() -> None:

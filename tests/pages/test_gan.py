@@ -196,6 +196,12 @@ def test_an_impossible_dimension_of_z_is_refused_in_a_sentence(z_dim: str) -> No
     assert not app.warning and "Nothing is recorded" not in text(app)
 
 
+def test_of_a_short_run_no_1s_are_told() -> None:
+    said = text(opened(gan_iterations="2\u202f000"))
+    assert "It is too early for the 1s" in said and "So what differs?" not in said
+    assert "99.5" in text(opened()) and "It is too early" not in text(opened())
+
+
 def test_what_differs_is_said() -> None:
     assert settings.differences(shown(b=SIDES["A"])) == ([], [f"seed {SEED}", "z", "initial weights", "batches"])
     other = dataclasses.replace(SIDES["A"], z="sphere", z_dim=20, batch_size=32)

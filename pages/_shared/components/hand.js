@@ -16,7 +16,9 @@ export default function ({ parentElement, data: packed }) {
   let self = instances.get(parentElement)
   if (!self) instances.set(parentElement, (self = create(parentElement)))
   if (self.place !== data.place) {
+    const [was, is] = [Boolean(self.place), Boolean(data.place)]
     self.place = data.place
+    if (was !== is && document.documentElement.classList.contains("present")) turn(self, "bare", is)
     makeRoom(self)
     if (data.place) show(self, data.below)
   }
@@ -28,13 +30,15 @@ export default function ({ parentElement, data: packed }) {
     for (const move of MOVES) removeEventListener(move, self.moved)
     clearInterval(self.waiting)
     clearTimeout(self.later)
+    self.observer.disconnect()
     instances.delete(parentElement)
   }
 }
 
 function create(parent) {
   const find = name => parent.querySelector(name)
-  const self = { dialog: find("dialog"), list: find("dl"), views: {}, place: null, waiting: null }
+  const self = { dialog: find("dialog"), list: find("dl"), views: {}, place: null, bar: null, waiting: null }
+  self.observer = new ResizeObserver(() => requestAnimationFrame(() => makeRoom(self)))
   find(".open").onclick = () => self.dialog.showModal()
   find(".close").onclick = () => self.dialog.close()
   self.dialog.onclick = event => { if (event.target === self.dialog) self.dialog.close() } // beside it
@@ -64,6 +68,7 @@ function turn(self, view, on = !document.documentElement.classList.contains(view
   const html = document.documentElement
   if (html.classList.contains(view) !== on) {
     html.classList.toggle(view, on)
+    if (view === "present" && self.place) turn(self, "bare", on) // the settings are the step's: the room is the picture's
     makeRoom(self)
   }
   self.views[view].setAttribute("aria-pressed", on)
@@ -79,8 +84,15 @@ function makeRoom(self) {
     return document.querySelector(".st-key-controls")?.getBoundingClientRect().height ?? 0
   })
   html.classList.toggle("bare", bare)
-  const bar = document.querySelector(".st-key-lesson_bar")?.getBoundingClientRect().height ?? 0
-  const covered = bar && Math.max(0, bar + EDGE - (innerHeight <= LOW ? MENU : 0))
+  const found = document.querySelector(".st-key-lesson_bar")
+  if (found !== self.bar) { // what it says after an answer may be longer
+    self.observer.disconnect()
+    if (found) self.observer.observe(found)
+    self.bar = found
+  }
+  const bar = found?.getBoundingClientRect().height ?? 0
+  const menu = innerHeight <= LOW && !html.classList.contains("present") ? MENU : 0 // a presentation has none anyway
+  const covered = bar && Math.max(0, bar + EDGE - menu)
   html.style.setProperty("--spare", (bare ? controls - kept : 0) - covered)
   dispatchEvent(new Event("resize"))
 }

@@ -72,6 +72,7 @@ function accept(self, data) {
   if (data.live && atEnd && !jumped && !self.held) self.frame = self.sent = data.frames.length - 1 // new frames follow
   self.frame = Math.min(self.frame, data.frames.length - 1)
   layOut(self)
+  if (jumped && data.play && self.timer === null) toggle(self)
 }
 
 // What the rest of the page leaves of the window goes to the panels, where the page says how much the rest needs.

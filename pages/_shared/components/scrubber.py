@@ -63,6 +63,7 @@ def scrubber(
     live: bool = False,
     again: bool = False,
     rest: int | None = None,
+    play: bool = False,
 ) -> int:
     """Show panels that the viewer scrubs through, and return the frame at which the viewer last let go.
 
@@ -108,6 +109,7 @@ def scrubber(
         again: whether the same scrubber was already drawn in this run of the script, and is to change in its place.
         rest: pixels of the window's height that the rest of the page needs; the panels take what is left, at least
             ``height`` and at most three eighths of their width. None: never more than ``height``.
+        play: whether it plays where ``at`` moves the viewer.
 
     Raises:
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
@@ -116,7 +118,7 @@ def scrubber(
     last = len(frames) - 1
     seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
     data = {"axis": axis, "frames": [*frames], "panels": panels, "at": seen["frame"], "jumps": seen["jumps"]}
-    data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live, "rest": rest}
+    data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live, "rest": rest, "play": play}
     if again:
         _forget(key)
     result = _SCRUBBER(key=key, data=packing.told(data), on_frame_change=lambda: None, on_pick_change=lambda: None)

@@ -34,7 +34,7 @@ function say(one, place) {
   one.where.replaceChildren("after ", make("code", "", `“${cut}${context}”`), drawn ? " it wrote " : " stands ",
     make("code", "", sign(char)), ...(drawn ? keys(panel, one.narrow) : [make("span", "", place ? ", given" : "")]))
   one.figures.textContent = !place ? "The first character: nothing came before it."
-    : drawn ? `p ${percent(p)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} → ${after.toFixed(1)} bits`
+    : drawn ? `p ${change(2 ** -bits, p)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} → ${after.toFixed(1)} bits`
     : `p ${percent(2 ** -bits)} · surprise ${bits.toFixed(1)} bits · entropy ${before.toFixed(1)} bits`
   one.bars.forEach((bar, i) => fillBar(bar, panel, place, i, { char, bits, p, drawn }))
 }
@@ -61,4 +61,5 @@ function fillBar({ bar, before, after, percent: label, letter }, panel, place, i
 
 const sign = char => (char === " " ? "␣" : SIGNS[char] ?? char)
 const percent = p => `${p >= 0.1 ? Math.round(100 * p) : Number((100 * p).toPrecision(2))}\u202f%`
+const change = (from, to) => (percent(from) === percent(to) ? percent(to) : `${percent(from)} → ${percent(to)}`)
 const short = p => (p >= 0.005 ? String(Math.round(100 * p)) : p > 0 ? "<1" : "0")
