@@ -122,6 +122,21 @@ def test_presentation_and_hidden_controls_last_from_page_to_page(server, page: P
     expect(controls.first).to_be_visible()
 
 
+def test_presentation_of_a_lesson_gives_the_picture_its_room(server, page: Page) -> None:
+    opened(page, f"{server.url}/classifier?lesson=a-fair-fight&step=1")
+    page.keyboard.press("f")
+    expect(page.locator(".st-key-controls label").first).to_be_hidden()  # the step has chosen what they say
+    page.keyboard.press("2")
+    expect(page.locator(".st-key-lesson_bar")).to_be_visible()
+    ends = """() => {
+      const end = name => document.querySelector(name).getBoundingClientRect()
+      return end(".st-key-stage_classifier").bottom <= end(".st-key-lesson_bar").top
+    }"""
+    page.wait_for_function(ends)  # of the picture with its slider
+    page.keyboard.press("f")
+    expect(page.locator(".st-key-controls label").first).to_be_visible()
+
+
 def test_a_key_typed_into_a_field_is_a_letter(server, page: Page) -> None:
     opened(page, f"{server.url}/char_rnn?rnn_speed=at+once")
     field = control(page, "rnn_prime").locator("input")

@@ -7,6 +7,7 @@ const [LOW, MENU] = [800, 34] // px: in a window up to this height, a lesson's s
 const EDGE = 14 // px between the last line of a page and the bar of a lesson
 const NARROW = 640 // px: on a phone, a step shows the picture and not the controls above it
 const SETTLED = 1000 // ms after which a page that has been opened has its controls
+const DRAWN = 50 // ms after which the bar of a lesson stands
 const LEFT = 100 // ms after which a list has closed
 const MOVES = ["wheel", "touchmove", "pointerdown"]
 const instances = new WeakMap()
@@ -21,6 +22,10 @@ export default function ({ parentElement, data: packed }) {
     if (was !== is && document.documentElement.classList.contains("present")) turn(self, "bare", is)
     makeRoom(self)
     if (data.place) show(self, data.below)
+  }
+  if (self.asked !== data.asked) { // the bar takes the place of the question, or the other way round
+    self.asked = data.asked
+    setTimeout(() => makeRoom(self), DRAWN)
   }
   self.list.replaceChildren(...Object.entries(data.keys).flatMap(([key, does]) => [make("dt", key), make("dd", does)]))
   return () => {

@@ -50,6 +50,7 @@ def draw(here: Here | None) -> None:
 
     ``here``: the step of a lesson. With another one than before, the page scrolls to what it is about.
     """
-    data = {"keys": KEYS, "place": " ".join(map(str, here.at)) if here else "", "below": bool(here and here.step.below)}
+    data = {"keys": KEYS, "place": " ".join(map(str, here.at)) if here else "",
+            "below": bool(here and here.step.below), "asked": bool(here and here.asked)}  # fmt: skip
     with st.container(key="hand", width="content"):
         _HAND(key="hand_button", data=packing.told(data), width="content")
