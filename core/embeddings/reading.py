@@ -8,7 +8,7 @@ kept for the next call. Letters for shapes: n points (test images), m new images
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def neighbours(run: Run, index: int, k: int = VOTERS, step: int | None = None) -
 def nearest(run: Run, k: int = VOTERS, step: int | None = None) -> np.ndarray:
     """The k nearest neighbours of every point in the original space, nearest first: int64 (n, k). Shared."""
     subject = _subject(run)
-    return _nearest(subject.config, subject.identity, _epoch(subject, run, step), k)
+    return _nearest(_laid_out(subject.config), subject.identity, _epoch(subject, run, step), k)
 
 
 def place(run: Run, images: np.ndarray, step: int | None = None) -> Placed:
@@ -116,7 +116,12 @@ def features(run: Run, step: int | None = None) -> np.ndarray:
         DataMissing: its data set is not on this machine.
     """
     subject = _subject(run)
-    return _features(subject.config, subject.identity, _epoch(subject, run, step))
+    return _features(_laid_out(subject.config), subject.identity, _epoch(subject, run, step))
+
+
+def _laid_out(config: Config) -> Config:
+    """The same features, however they are laid out: all their layouts share what is worked out of them."""
+    return replace(config, layout="pca")
 
 
 def _subject(run: Run) -> Subject:

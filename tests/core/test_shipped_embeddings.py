@@ -106,3 +106,10 @@ def test_motion_from_epoch_to_epoch_is_not_the_seeds() -> None:
 def test_they_are_small() -> None:
     files = (runs.shipped_dir() / "embeddings").rglob("*")
     assert sum(file.stat().st_size for file in files if file.is_file()) < MOST_BYTES
+
+
+def test_layouts_of_the_same_features_share_their_neighbours() -> None:
+    pca, near, far = (runs.of("embeddings", Config(epoch=EVERY, **how)) for how in
+                      ({"layout": "pca"}, {"layout": "tsne", "perplexity": 5.0}, {"layout": "tsne"}))  # fmt: skip
+    assert reading.nearest(pca, 8, 3) is reading.nearest(near, 8, 3) is reading.nearest(far, 8, 3)
+    assert (reading.nearest(near, 8, 3) != reading.nearest(near, 8, 0)).any()
