@@ -145,7 +145,7 @@ def losses(x_max: float, y_title: str, height: int, y_domain: tuple[float, float
     """Losses over iterations: batches thin, held-out text thick with dots, the course's as grey dashes, bands pale.
 
     Rows: side ("A"/"B"/"course"), kind ("batch"/"held out"/"course"/"band"), step, value; of a band, value is the lower
-    end and high the upper one.
+    end and high the upper one. Where no domain is given, values are shown from 0 on.
     """
     hues = alt.Scale(domain=["A", "B", "course"], range=[A, B, COURSE])
     y_scale = alt.Scale(domain=list(y_domain)) if y_domain else alt.Scale(zero=True)

@@ -10,7 +10,7 @@ from pages._gan.library import Found
 from pages._gan.settings import Settings, differences
 from pages._shared import training, words
 
-REAL = 0.12  # share of 1s among real digits: 11.2 % of MNIST's
+REAL = 0.12  # share of 1s up to which they are no more than among real digits (MNIST: 11.2 %)
 TRAINING = (
     "Digits grow out of noise within the first thousand iterations. Which of them does each side find first, and does "
     "any of them push the others out?"

@@ -133,20 +133,22 @@ def test_tsne_unfolds_live_and_can_be_scrubbed_afterwards(server, page: Page) ->
     expect(page.get_by_text("Nothing is laid out with these settings yet")).to_be_visible()
     page.get_by_role("button", name="Unfold", exact=True).first.click()
     expect(page.get_by_text(re.compile("B t-SNE: (laying out|done)"))).to_be_visible()
-    expect(page.locator(".scrubber")).to_contain_text("Iteration 250 of 250")
+    now = page.locator(".scrubber .now").first
+    expect(now).to_have_text("Iteration 250 of 250")
     page.wait_for_selector(IDLE)
     before = pixels(page)
     page.locator(".scrubber").first.get_by_role("slider").focus()
     page.keyboard.press("Home")
-    expect(page.locator(".scrubber")).to_contain_text("Iteration 0 of 250")
+    expect(now).to_have_text("Iteration 0 of 250")
     page.wait_for_timeout(400)
     assert pixels(page)[3] != before[3]
     page.keyboard.press("End")
-    expect(page.locator(".scrubber")).to_contain_text("Iteration 250 of 250")
+    expect(now).to_have_text("Iteration 250 of 250")
     page.wait_for_url(re.compile("^(?!.*emb_frame)"))
-    page.get_by_role("button", name="Unfold", exact=True).first.click()  # recorded by now: it plays at once
-    expect(page.locator(".scrubber")).to_contain_text(re.compile(r"Iteration ([1-9]|1\d|2[0-4])0 of 250"))
-    expect(page.locator(".scrubber")).to_contain_text("Iteration 250 of 250")
+    for _ in range(2):  # recorded by now: it plays at once, as often as it is asked to
+        page.get_by_role("button", name="Unfold", exact=True).first.click()
+        expect(now).to_have_text(re.compile(r"Iteration ([1-9]|1\d|2[0-4])0 of 250"))
+        expect(now).to_have_text("Iteration 250 of 250")
 
 
 def test_a_digit_of_ones_own_lands_on_the_maps(server, page: Page) -> None:

@@ -11,6 +11,8 @@ from core import runs
 from core.adversarial.attackable import NETWORKS
 from core.char_rnn import Config as CharRNN
 from core.classifier import Config as Classifier
+from core.embeddings import EVERY
+from core.embeddings import Config as Embeddings
 from core.gan import Config as GAN
 from pages._shared import lessons
 from pages._shared.lessons import Lesson, LessonError
@@ -105,11 +107,18 @@ def test_the_gan_lessons_say_what_was_measured() -> None:
 
     assert ones(42) > 0.95 and ones(43) > 0.95  # nearly only ones
     assert 0.75 < ones(44) < 0.85  # about 80 %
+    for seed in (42, 43, 44):  # with BCE no digit takes all
+        assert max(metric("gan", GAN(objective="bce", iterations=100_000, seed=seed), "digit_histogram")) < 0.5
     leak, naive = (metric("gan", GAN(objective=o, iterations=100_000), "digit_entropy") for o in ("leak", "raw-log"))
     assert leak < 0.1 and naive > 0.6  # it is the leak
     bce = GAN(objective="bce", iterations=100_000)
     assert metric("gan", bce, "digit_entropy") < max(e["digit_entropy"] for e in runs.of("gan", bce).history()
                                                      if "digit_entropy" in e)  # fmt: skip
+
+
+def test_what_tsne_shows_says_what_was_measured() -> None:
+    usual, low = (metric("embeddings", Embeddings("tsne", epoch=EVERY, perplexity=p), "knn_plane") for p in (30.0, 5.0))
+    assert abs(usual - low) < 0.02  # nearly the same kNN
 
 
 def test_nine_out_of_nothing_says_what_was_measured() -> None:

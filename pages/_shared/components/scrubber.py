@@ -109,14 +109,17 @@ def scrubber(
         again: whether the same scrubber was already drawn in this run of the script, and is to change in its place.
         rest: pixels of the window's height that the rest of the page needs; the panels take what is left, at least
             ``height`` and at most three eighths of their width. None: never more than ``height``.
-        play: whether it plays where ``at`` moves the viewer.
+        play: whether the viewer is moved to ``at`` in any case, and it plays from there.
 
     Raises:
         ValueError: there is no frame, a panel's type is unknown, or the length of a list doesn't fit.
     """
     panels = panels if isinstance(panels, Encoded) else ready(frames, panels)
     last = len(frames) - 1
-    seen = follow(st.session_state.get(f"{key}:seen"), at, st.session_state.get(key, {}).get("frame"), last)
+    before, moved = st.session_state.get(f"{key}:seen"), st.session_state.get(key, {}).get("frame")
+    if play and before:
+        before = {**before, "at": None, "moved": moved, "jumps": before["jumps"] + 1}
+    seen = follow(before, at, moved, last)
     data = {"axis": axis, "frames": [*frames], "panels": panels, "at": seen["frame"], "jumps": seen["jumps"]}
     data |= {"height": height, "play_ms": play_ms, "alt": alt, "live": live, "rest": rest, "play": play}
     if again:
